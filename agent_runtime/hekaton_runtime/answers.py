@@ -1,0 +1,133 @@
+"""The shapes agents answer in: strict JSON, one type an answer, and the JSON schema sent to the model.
+
+A model's text is decoded into exactly one of these types or rejected without another model call.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from hekaton_runtime.brief import Finding
+
+AnswerName = Literal[
+    "triage", "views", "proposal", "ballot", "plan", "design", "patch", "review"
+]
+Line = Annotated[str, msgspec.Meta(max_length=4000)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+Grade = Annotated[int, msgspec.Meta(ge=0, le=10)]
+
+
+class Triage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Is the mission trivial (one file, one obvious change), and why."""
+
+    trivial: bool
+    complexity: Literal["LOW", "MEDIUM", "HIGH"]
+    reason: Line
+
+
+class Views(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a researcher learned from the workspace."""
+
+    summary: Line
+    facts: tuple[Line, ...] = ()
+    risks: tuple[Line, ...] = ()
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One approach, as argued in a debate round."""
+
+    approach: Line
+    reasons: tuple[Line, ...] = ()
+    risks: tuple[Line, ...] = ()
+
+
+class Ballot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A vote for one proposal by its alias (A, B, ...)."""
+
+    choice: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]$")]
+    reason: Line = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One unit of building: what to do, which files, after which tasks, and how to check it alone."""
+
+    id: Identifier
+    goal: Line
+    files: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The scaffold: tasks with their dependencies."""
+
+    summary: Line
+    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The architect's answer: interfaces that several tasks must agree on, and the final task list."""
+
+    summary: Line
+    interfaces: tuple[Line, ...] = ()
+    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1, max_length=64)]
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole new content of one file, or its removal."""
+
+    path: str
+    content: str = ""
+    delete: bool = False
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A builder's answer: complete files, never fragments."""
+
+    summary: Line = ""
+    files: Annotated[tuple[FileChange, ...], msgspec.Meta(min_length=1, max_length=256)]
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The auditor's rubric, each 0 (worst) to 10, with findings."""
+
+    correctness: Grade
+    style: Grade
+    security: Grade
+    test_coverage: Grade
+    summary: Line
+    findings: tuple[Finding, ...] = ()
+
+
+AnyAnswer = Triage | Views | Proposal | Ballot | Plan | Design | Patch | Review
+A = TypeVar("A", bound=AnyAnswer)
+
+TYPES: dict[AnswerName, type[AnyAnswer]] = {
+    "triage": Triage,
+    "views": Views,
+    "proposal": Proposal,
+    "ballot": Ballot,
+    "plan": Plan,
+    "design": Design,
+    "patch": Patch,
+    "review": Review,
+}
+NAMES: dict[type[AnyAnswer], AnswerName] = {kind: name for name, kind in TYPES.items()}
+assert set(TYPES) == set(get_args(AnswerName))
+
+
+class Unfit(ValueError):
+    """A model's text is not the JSON that was asked for; the text says where and why."""
+
+
+def parse(text: str, kind: type[A]) -> A:
+    """Decode a model's text strictly; raises `Unfit` naming the first fault."""
+    try:
+        return msgspec.json.decode(text.strip().encode(), type=kind)
+    except msgspec.DecodeError as fault:
+        raise Unfit(f"not a valid {NAMES[kind]}: {fault}") from fault
+
+
+def schema(name: AnswerName) -> dict[str, Any]:
+    """The JSON schema of an answer, as sent in `response_format`."""
+    return msgspec.json.schema(TYPES[name])
