@@ -9,9 +9,7 @@ import msgspec
 
 from hekaton_runtime.brief import Finding
 
-AnswerName = Literal[
-    "triage", "views", "proposal", "ballot", "plan", "design", "patch", "review"
-]
+AnswerName = Literal["triage", "views", "proposal", "ballot", "plan", "design", "patch", "review"]
 Line = Annotated[str, msgspec.Meta(max_length=4000)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Grade = Annotated[int, msgspec.Meta(ge=0, le=10)]

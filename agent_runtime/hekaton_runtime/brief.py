@@ -6,7 +6,16 @@ import msgspec
 
 Severity = Literal["low", "medium", "high", "critical"]
 Step = Literal[
-    "triage", "discover", "propose", "vote", "scaffold", "design", "build", "repair", "audit", "work"
+    "triage",
+    "discover",
+    "propose",
+    "vote",
+    "scaffold",
+    "design",
+    "build",
+    "repair",
+    "audit",
+    "work",
 ]
 
 

@@ -1,10 +1,10 @@
 """Every error the runtime raises on purpose; the type says what to do about it.
 
-    HekatonError
-    ├── BadInput           the user's to mend; carries all reasons at once; exit code 2
-    ├── Unavailable        a service is away: wait or retry (database, endpoint, broker)
-    ├── Fenced             another conductor owns the mission now: stop, write nothing
-    └── ReplayDiverged     the journal tells another story than the strategy: never guess
+HekatonError
+├── BadInput           the user's to mend; carries all reasons at once; exit code 2
+├── Unavailable        a service is away: wait or retry (database, endpoint, broker)
+├── Fenced             another conductor owns the mission now: stop, write nothing
+└── ReplayDiverged     the journal tells another story than the strategy: never guess
 """
 
 

@@ -7,14 +7,22 @@ import msgspec
 from hekaton_runtime.brief import FileText, Finding
 
 FailureKind = Literal[
-    "invalid",      # the answer is not the JSON that was asked for
-    "truncated",    # the model stopped at its token limit
+    "invalid",  # the answer is not the JSON that was asked for
+    "truncated",  # the model stopped at its token limit
     "unavailable",  # the endpoint refused or was away, after all retries; nothing was billed
-    "rejected",     # the endpoint says the request itself is wrong; nothing was billed
-    "unknown",      # the call may have been billed: it stays charged at its reservation
-    "lost",         # the agent vanished with the question: likewise
-    "late",         # the round closed before the answer came: likewise
+    "rejected",  # the endpoint says the request itself is wrong; nothing was billed
+    "unknown",  # the call may have been billed: it stays charged at its reservation
+    "lost",  # the agent vanished with the question: likewise
+    "late",  # the round closed before the answer came: likewise
 ]
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens as the server counted them; `estimated` where it did not say."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -122,6 +130,17 @@ class Clock(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 Result = (
-    Answer | Refused | Failed | Stopped | HeardAll | Files | Written | Rejected
-    | Ran | Merged | Unmerged | Noted | Clock
+    Answer
+    | Refused
+    | Failed
+    | Stopped
+    | HeardAll
+    | Files
+    | Written
+    | Rejected
+    | Ran
+    | Merged
+    | Unmerged
+    | Noted
+    | Clock
 )

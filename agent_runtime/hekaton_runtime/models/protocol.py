@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from hekaton_runtime.errors import HekatonError
+from hekaton_runtime.results import Usage
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,14 +27,6 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 0.0
     seed: int | None = None
     answer: AnswerSchema | None = None
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens as the server counted them; `estimated` where it did not say."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    estimated: bool = False
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
