@@ -3,7 +3,7 @@
 A model's text is decoded into exactly one of these types or rejected without another model call.
 """
 
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -110,8 +110,10 @@ TYPES: dict[AnswerName, type[AnyAnswer]] = {
     "patch": Patch,
     "review": Review,
 }
-NAMES: dict[type[AnyAnswer], AnswerName] = {kind: name for name, kind in TYPES.items()}
-assert set(TYPES) == set(get_args(AnswerName))
+
+
+def name_of(kind: type[Any]) -> AnswerName:
+    return next(name for name, known in TYPES.items() if known is kind)
 
 
 class Unfit(ValueError):
@@ -123,7 +125,7 @@ def parse(text: str, kind: type[A]) -> A:
     try:
         return msgspec.json.decode(text.strip().encode(), type=kind)
     except msgspec.DecodeError as fault:
-        raise Unfit(f"not a valid {NAMES[kind]}: {fault}") from fault
+        raise Unfit(f"not a valid {name_of(kind)}: {fault}") from fault
 
 
 def schema(name: AnswerName) -> dict[str, Any]:

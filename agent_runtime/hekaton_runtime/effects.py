@@ -30,12 +30,15 @@ class Ask(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Round(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """One debate round: all asked at once, closed by everybody, or by quorum and deadline -> Heardall."""
+    """One debate round: all asked at once, closed by everybody, or by quorum and deadline -> HeardAll."""
 
     asks: tuple[Ask, ...]
     quorum: int
+    """Answers that suffice at the deadline; 0 means all."""
     seconds: float
     topic: str
+    head: str = ""
+    """Where the transcript's hash chain stands."""
 
 
 class Read(msgspec.Struct, frozen=True, tag=True, kw_only=True):

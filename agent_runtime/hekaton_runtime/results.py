@@ -69,10 +69,14 @@ Asked = Answer | Refused | Failed | Stopped
 
 
 class HeardAll(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A closed debate round, in the order of its asks, and the head of the transcript's hash chain."""
+    """A closed debate round, in the order of its asks."""
 
     answers: tuple[Asked, ...]
+    quorate: bool
     head: str
+    """Last hash of the transcript's chain; the next round goes on from it."""
+    transcript: bytes = b""
+    """The chain's new entries, as `bus.transcript` packs them."""
 
 
 class Files(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -1,0 +1,209 @@
+"""Drive a strategy: hand each effect to the performer once, ever, and its journaled result to the strategy.
+
+The engine knows nothing of models, git or Postgres. Concurrency, replay and interruption live here alone.
+A journal key is the effect's *path* (branch names and step numbers), so concurrent branches never disturb
+each other's keys; which branch ended first is journaled as well.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Protocol, assert_never
+
+from hekaton_runtime.effects import (
+    All,
+    Ask,
+    Effect,
+    Merge,
+    Next,
+    Note,
+    Now,
+    Read,
+    Round,
+    Run,
+    Spawn,
+    Stop,
+    Strategy,
+    Wish,
+    Write,
+)
+from hekaton_runtime.errors import ReplayDiverged
+from hekaton_runtime.journal.entries import (
+    NEXT,
+    STOP,
+    Body,
+    ChoseNext,
+    Entry,
+    StoppedBranch,
+    fingerprint,
+)
+from hekaton_runtime.results import Result
+
+
+class Performer(Protocol):
+    """Does what the strategy asks, and journals each result before it returns it."""
+
+    async def perform(self, path: str, mark: bytes, effect: Effect) -> Result:
+        """Perform and journal. Raises what ends the mission (`Fenced`, `Unavailable`)."""
+        ...
+
+    async def record(self, path: str, mark: bytes, body: Body) -> None:
+        """Journal something that is no effect's result (`ChoseNext`, `StoppedBranch`)."""
+        ...
+
+
+class Known:
+    """What earlier conductors journaled, by path; grows as this one goes on."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = {entry.path: entry for entry in entries}
+
+    def find(self, path: str, mark: bytes, what: object) -> Body | None:
+        """The body at `path`; raises `ReplayDiverged` where the journal answers something else."""
+        entry = self._entries.get(path)
+        if entry is None:
+            return None
+        if entry.fingerprint != mark:
+            raise ReplayDiverged(
+                f"{path}: the journal holds the answer to another question than {_brief(what)}. The mission was begun"
+                " by another version of its strategy: finish it with that version, or run it anew."
+            )
+        return entry.body
+
+    def add(self, path: str, mark: bytes, body: Body) -> None:
+        self._entries[path] = Entry(path, mark, body)
+
+    def under(self, path: str) -> tuple[Body, ...]:
+        """Bodies below a branch's path, in the order they were written."""
+        return tuple(e.body for p, e in self._entries.items() if p.startswith(path + "/"))
+
+
+class Branches:
+    """The running branches of one strategy body."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, asyncio.Task[Any]] = {}
+
+    async def end(self, names: Iterable[str]) -> None:
+        tasks = [self.tasks.pop(name) for name in tuple(names)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Engine:
+    """Runs strategies against one journal."""
+
+    def __init__(self, known: Known, performer: Performer) -> None:
+        self._known = known
+        self._performer = performer
+
+    async def run(self, strategy: Strategy, path: str = "") -> Any:
+        """The strategy's return value. Its exceptions and the performer's come through unchanged."""
+        branches = Branches()
+        step = 0
+        try:
+            wish = next(strategy)
+            while True:
+                here = f"{path}/{step}"
+                step += 1
+                try:
+                    value = await self._grant(here, wish, path, branches)
+                except asyncio.CancelledError:
+                    raise
+                except (
+                    Exception
+                ) as fault:  # a branch's failure belongs to the strategy that waits for it
+                    wish = strategy.throw(fault)
+                else:
+                    wish = strategy.send(value)
+        except StopIteration as end:
+            return end.value
+        finally:
+            await branches.end(branches.tasks)
+            strategy.close()
+
+    async def _grant(self, here: str, wish: Wish, path: str, branches: Branches) -> Any:
+        match wish:
+            case Spawn(name=name, body=body):
+                branches.tasks[name] = asyncio.create_task(
+                    self._branch(f"{path}/{name}", body), name=name
+                )
+                return None
+            case Next(names=names):
+                return await self._next(here, names, branches)
+            case Stop(name=name):
+                return await self._stop(f"{path}/{name}", name, branches)
+            case All(effects=effects):
+                return await self._all(here, effects)
+            case Ask() | Round() | Read() | Write() | Run() | Merge() | Note() | Now():
+                return await self._effect(here, wish)
+            case _:
+                assert_never(wish)
+
+    async def _branch(self, path: str, body: Strategy) -> Any:
+        """A branch that an earlier conductor stopped replays what it had and goes no further."""
+        if self._known.find(f"{path}!", STOP, "a stopped branch") is None:
+            return await self.run(body, path)
+        return await Engine(self._known, Suspended()).run(body, path)
+
+    async def _effect(self, path: str, effect: Effect) -> Any:
+        mark = fingerprint(effect)
+        known = self._known.find(path, mark, effect)
+        if known is not None:
+            return known
+        result = await self._performer.perform(path, mark, effect)
+        self._known.add(path, mark, result)
+        return result
+
+    async def _all(self, here: str, effects: tuple[Effect, ...]) -> tuple[Any, ...]:
+        try:
+            return await self._together(here, effects)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None  # the strategy asked for results, not for a group
+
+    async def _together(self, here: str, effects: tuple[Effect, ...]) -> tuple[Any, ...]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._effect(f"{here}.{i}", one)) for i, one in enumerate(effects)
+            ]
+        return tuple(task.result() for task in tasks)
+
+    async def _next(self, here: str, names: tuple[str, ...], branches: Branches) -> tuple[str, Any]:
+        known = self._known.find(here, NEXT, f"the end of any of {names}")
+        if isinstance(known, ChoseNext):
+            name = known.name
+        else:
+            await asyncio.wait(
+                [branches.tasks[n] for n in names], return_when=asyncio.FIRST_COMPLETED
+            )
+            name = next(n for n in names if branches.tasks[n].done())
+            await self._record(here, NEXT, ChoseNext(name=name))
+        return name, await branches.tasks.pop(name)
+
+    async def _stop(self, path: str, name: str, branches: Branches) -> tuple[Body, ...]:
+        if self._known.find(f"{path}!", STOP, f"the stop of {name}") is None:
+            await branches.end([name])
+            await self._record(f"{path}!", STOP, StoppedBranch(name=name))
+        else:
+            await branches.end([name])
+        return self._known.under(path)
+
+    async def _record(self, path: str, mark: bytes, body: Body) -> None:
+        await self._performer.record(path, mark, body)
+        self._known.add(path, mark, body)
+
+
+class Suspended:
+    """Performs nothing, for ever: the performer of a branch that was stopped."""
+
+    async def perform(self, path: str, mark: bytes, effect: Effect) -> Result:
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets")
+
+    async def record(self, path: str, mark: bytes, body: Body) -> None:
+        await asyncio.Event().wait()
+
+
+def _brief(what: object) -> str:
+    text = str(what)
+    return text if len(text) <= 120 else text[:117] + "..."

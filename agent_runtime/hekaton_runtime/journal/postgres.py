@@ -1,0 +1,51 @@
+"""The append-only journal of one mission in Postgres, written under the owner's fence."""
+
+from hekaton_runtime.errors import Fenced, ReplayDiverged
+from hekaton_runtime.journal.entries import Body, Entry, pack, unpack
+from hekaton_runtime.store.postgres import Database
+
+
+def checked(written: str, path: str) -> None:
+    """Turn the database's answer to a write into the error that it stands for."""
+    match written:
+        case "appended" | "known" | "overrun":
+            return
+        case "fenced":
+            raise Fenced(
+                "Another conductor owns this mission now; this one ends without a further write."
+            )
+        case _:
+            raise ReplayDiverged(f"{path}: the journal already holds another result here.")
+
+
+class Journal:
+    """Append and load; `token` is the fence that `hekaton.take` gave."""
+
+    def __init__(self, database: Database, mission: str, token: int) -> None:
+        self._database = database
+        self.mission = mission
+        self.token = token
+
+    async def append(self, path: str, mark: bytes, body: Body) -> None:
+        """Raises `Fenced` when the mission has another owner."""
+        written = await self._database.value(
+            "select hekaton.append($1, $2, $3, $4, $5)",
+            self.mission,
+            self.token,
+            path,
+            mark,
+            pack(body),
+        )
+        checked(written, path)
+
+
+async def load(database: Database, mission: str) -> tuple[Entry, ...]:
+    """All entries in the order they were written."""
+    rows = await database.fetch(
+        "select path, fingerprint, body, extract(epoch from at)::float8 as at"
+        " from hekaton.journal where mission_id = $1 order by seq",
+        mission,
+    )
+    return tuple(
+        Entry(row["path"], row["fingerprint"], unpack(row["body"]), row["at"]) for row in rows
+    )

@@ -1,0 +1,119 @@
+"""The ledger of one mission: reserve a call's worst case, settle what it really cost.
+
+Accounts nest: a call charged to ("wave-1", "sapper-1") needs room in the mission's account, in wave-1's
+and in wave-1/sapper-1's. `spent + reserved <= cap` is a constraint of the table.
+"""
+
+from dataclasses import dataclass
+
+from hekaton_runtime.errors import Fenced
+from hekaton_runtime.journal.entries import Body, pack
+from hekaton_runtime.journal.postgres import checked
+from hekaton_runtime.ledger.money import Amount
+from hekaton_runtime.results import Refused, Usage
+from hekaton_runtime.store.postgres import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One model call about to be made. `id` is unique for ever, so that a repeated opening is the same."""
+
+    id: str
+    path: str
+    accounts: tuple[str, ...]
+    agent: str
+    role: str
+    model: str
+    worst: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """How a call ended: settled at usage, released (nothing was billed), or unknown."""
+
+    state: str
+    usage: Usage = Usage(prompt_tokens=0, completion_tokens=0)
+    micros: int = 0
+
+
+RELEASED = Bill("released")
+UNKNOWN = Bill("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No room at present, but calls in flight may give some back."""
+
+
+def chain(accounts: tuple[str, ...]) -> list[str]:
+    """("wave-1", "a") -> ["", "wave-1", "wave-1/a"], outermost first."""
+    return ["", *("/".join(accounts[: depth + 1]) for depth in range(len(accounts)))]
+
+
+class Ledger:
+    """Every method is one transaction."""
+
+    def __init__(self, database: Database, mission: str, token: int) -> None:
+        self._database = database
+        self._mission = mission
+        self._token = token
+
+    async def cap(self, account: str, amount: Amount) -> None:
+        """Give an account a cap of its own; one that exists keeps the cap it has."""
+        await self._database.fetch(
+            "insert into hekaton.account (mission_id, path, cap_tokens, cap_micros)"
+            " values ($1, $2, $3, $4) on conflict do nothing",
+            self._mission, account, amount.tokens, amount.micros,
+        )  # fmt: skip
+
+    async def open(self, call: Call) -> None | Wait | Refused:
+        """Reserve the worst case; None means the call may be made."""
+        row = (
+            await self._database.fetch(
+                "select * from hekaton.open_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                self._mission, self._token, call.id, call.path, chain(call.accounts),
+                call.agent, call.role, call.model, call.worst.tokens, call.worst.micros,
+            )
+        )[0]  # fmt: skip
+        match row["verdict"]:
+            case "opened":
+                return None
+            case "wait":
+                return Wait()
+            case "refused":
+                return Refused(
+                    account="/".join(filter(None, ("mission", row["account"]))),
+                    needed_tokens=call.worst.tokens,
+                    left_tokens=row["left_tokens"],
+                    needed_micros=call.worst.micros,
+                    left_micros=row["left_micros"],
+                )
+            case _:
+                raise Fenced("Another conductor owns this mission now; no call is made.")
+
+    async def close(self, call: str, bill: Bill) -> None:
+        """Close a call whose result is not journaled: it will be asked again, or the mission stops."""
+        await self._database.fetch(
+            "select hekaton.close_call($1, $2, $3, $4, $5, $6, $7)",
+            self._mission, call, bill.state, bill.usage.prompt_tokens,
+            bill.usage.completion_tokens, bill.micros, bill.usage.estimated,
+        )  # fmt: skip
+
+    async def finish(self, call: str, bill: Bill, path: str, mark: bytes, body: Body) -> bool:
+        """Close a call and journal its result together. True: the bill exceeded the worst case."""
+        written = await self._database.value(
+            "select hekaton.finish_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            self._mission, self._token, call, bill.state, bill.usage.prompt_tokens,
+            bill.usage.completion_tokens, bill.micros, bill.usage.estimated, path, mark, pack(body),
+        )  # fmt: skip
+        checked(written, path)
+        return bool(written == "overrun")
+
+    async def forfeit(self) -> int:
+        """Charge calls that an earlier owner left open at their reservation; returns how many."""
+        many: int = await self._database.value(
+            "select hekaton.forfeit($1, $2)", self._mission, self._token
+        )
+        if many < 0:
+            raise Fenced("Another conductor owns this mission now.")
+        return many

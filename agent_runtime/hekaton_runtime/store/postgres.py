@@ -1,0 +1,176 @@
+"""The one door to PostgreSQL: a pool that survives lost connections, and migrations.
+
+Every statement the runtime sends is one self-contained, repeatable step (a function of the schema), so
+a statement whose connection was lost may be sent again without knowing whether it took effect.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib import resources
+from typing import Any
+
+import asyncpg
+from tenacity import (
+    AsyncRetrying,
+    RetryError,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from hekaton_runtime.errors import BadInput, Unavailable
+
+log = logging.getLogger(__name__)
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    OSError,
+    TimeoutError,
+)
+MIGRATING = 0x68656B61746F6E  # the advisory lock's number: "hekaton" in ASCII
+Row = asyncpg.Record
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, pool: "asyncpg.Pool[Row]", patience: float) -> None:
+        self._pool = pool
+        self._patience = patience
+
+    async def fetch(self, sql: str, *args: object) -> list[Row]:
+        """Rows of one repeatable statement; sent again while the server is away, up to `patience`."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(LOST),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            stop=stop_after_delay(self._patience),
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    return await self._pool.fetch(sql, *args)
+        except RetryError as fault:
+            why = fault.last_attempt.exception()
+            raise Unavailable(
+                f"The database has not answered for {self._patience:.0f} s ({type(why).__name__}: {why})."
+                " Nothing finished is lost: start it, then `hekaton resume`."
+            ) from why
+        raise AssertionError("tenacity ends by a value or an error")
+
+    async def value(self, sql: str, *args: object) -> Any:
+        """The first column of the first row; None where there is none."""
+        rows = await self.fetch(sql, *args)
+        return rows[0][0] if rows else None
+
+    async def watch(self, channel: str, heard: Callable[[str], None]) -> None:
+        """Tell `heard` each payload notified on a channel; reconnects by itself. Ends by cancellation."""
+        while True:
+            with suppress(*LOST):
+                async with self._pool.acquire() as link:
+                    await _listen(link, channel, heard)
+            await asyncio.sleep(0.5)
+
+
+async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None:
+    """Until the connection is gone."""
+    gone = asyncio.Event()
+    link.add_termination_listener(lambda _: gone.set())
+    await link.add_listener(channel, lambda *said: heard(said[3]))
+    heard("")  # whatever was missed while there was no connection
+    await gone.wait()
+
+
+async def _prepare(link: Any) -> None:
+    await link.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+@asynccontextmanager
+async def connect(dsn: str, password: str = "", patience: float = 60.0) -> AsyncIterator[Database]:
+    """Open a pool, bring the schema up to date, yield the database.
+
+    Raises `BadInput` where the server refuses these credentials or this schema, `Unavailable` where
+    nothing answers.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            password=password or None,
+            min_size=1,
+            max_size=8,
+            init=_prepare,
+            command_timeout=30,
+            timeout=10,
+            server_settings={"application_name": "hekaton"},
+        )
+    except (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+    ) as fault:
+        raise BadInput(
+            [f"HEKATON_DB_*: the server refuses: {fault}. Check user, password and name."]
+        ) from fault
+    except LOST as fault:
+        raise Unavailable(f"No PostgreSQL answers ({type(fault).__name__}: {fault}).") from fault
+    try:
+        async with pool.acquire() as link:
+            await migrate(link)
+        yield Database(pool, patience)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 5)
+        except TimeoutError:
+            pool.terminate()
+
+
+def migrations() -> tuple[tuple[int, str, str], ...]:
+    """Every migration of this version: number, file name, text; in order."""
+    folder = resources.files("hekaton_runtime.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple((int(name[:4]), name, (folder / name).read_text()) for name in names)
+
+
+async def migrate(link: Any) -> tuple[int, ...]:
+    """Apply what is missing, in order, under an advisory lock; returns the numbers applied now.
+
+    Raises `BadInput` if the database is newer than this program or an applied file was edited since.
+    """
+    applied: list[int] = []
+    ours = migrations()
+    async with link.transaction():
+        await link.execute("select pg_advisory_xact_lock($1)", MIGRATING)
+        await link.execute("create schema if not exists hekaton")
+        await link.execute(
+            "create table if not exists hekaton.migration (number integer primary key, name text not null,"
+            " digest text not null, at timestamptz not null default now())"
+        )
+        known = {row["number"]: row for row in await link.fetch("select * from hekaton.migration")}
+        if newer := set(known) - {number for number, _, _ in ours}:
+            raise BadInput(
+                [
+                    f"The database has migration {max(newer)}, which this version lacks. Upgrade hekaton."
+                ]
+            )
+        for number, name, text in ours:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if number in known:
+                if known[number]["digest"] != digest:
+                    raise BadInput(
+                        [f"Migration {name} differs from the one this database was made with."]
+                    )
+                continue
+            await link.execute(text)
+            await link.execute(
+                "insert into hekaton.migration values ($1, $2, $3)", number, name, digest
+            )
+            applied.append(number)
+    return tuple(applied)

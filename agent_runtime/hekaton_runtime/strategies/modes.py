@@ -1,0 +1,20 @@
+"""The modes by name. A new mode is a new generator and one line here."""
+
+from collections.abc import Callable
+
+from hekaton_runtime.strategies.single import single
+from hekaton_runtime.strategies.steps import OutOfBudget, Step, Unanswered
+from hekaton_runtime.strategies.swarm import swarm
+from hekaton_runtime.strategies.values import Assignment, Conclusion
+
+MODES: dict[str, Callable[[Assignment], Step[Conclusion]]] = {"single": single, "swarm": swarm}
+
+
+def concluded(mode: str, assignment: Assignment) -> Step[Conclusion]:
+    """Run a mode to its conclusion: an empty purse and a mute agent are endings, not crashes."""
+    try:
+        return (yield from MODES[mode](assignment))
+    except OutOfBudget as end:
+        return Conclusion("stopped", f"budget: {end}", "build")
+    except Unanswered as end:
+        return Conclusion("failed", str(end), "build")

@@ -1,0 +1,126 @@
+"""What a strategy is given and what it concludes. Pure values; the report is made of the conclusion."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hekaton_runtime.answers import Design, Review, Task
+from hekaton_runtime.brief import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One entry of the formation's roles."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who can be asked."""
+
+    seats: tuple[Seat, ...]
+
+    def named(self, *roles: str) -> tuple[Seat, ...]:
+        """All seats of these roles, role by role in the order asked for."""
+        return tuple(seat for role in roles for seat in self.seats if seat.role == role)
+
+    def first(self, *roles: str) -> Seat:
+        """The first seat of the first role that the team has; formations are checked beforehand."""
+        return self.named(*roles)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How hard to try."""
+
+    max_loops: int = 2
+    """Repairs after the first build."""
+    attempts: int = 2
+    """Tries of one task before the others go on without it."""
+    pass_score: float = 7.0
+    """Weighted rubric score, 0 to 10, that an artifact needs."""
+    weights: tuple[float, float, float, float] = (0.4, 0.2, 0.2, 0.2)
+    """Of correctness, style, security, test coverage."""
+    debate_rounds: int = 1
+    quorum: int = 0
+    """Answers that suffice when a round's time is up; 0 means all."""
+    round_seconds: float = 120.0
+    swarm: bool = True
+    """False skips DISCOVER, DEBATE and SCAFFOLD."""
+    skip_below: Literal["", "LOW", "MEDIUM", "HIGH"] = ""
+    """Missions rated at most this need no planning swarm; empty: only those called trivial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One mission as its strategy sees it: no credentials, no addresses, no hidden tests."""
+
+    goal: str
+    acceptance: tuple[str, ...]
+    acceptance_seconds: float
+    team: Team
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnd:
+    """How one task of the plan ended."""
+
+    task: Task
+    branch: str
+    status: Literal["merged", "unverified", "failed"]
+    attempts: int
+    seat: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DebateRound:
+    """One round: what was proposed under which alias, and the ballots cast right after it."""
+
+    proposals: tuple[tuple[str, str], ...]
+    """(alias, approach)"""
+    votes: tuple[tuple[str, str], ...]
+    """(voter's seat, alias)"""
+    winner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Debate:
+    """The whole debate. `rounds[0].winner` is what a plain vote would have chosen."""
+
+    rounds: tuple[DebateRound, ...]
+    seats: tuple[tuple[str, str], ...]
+    """(alias, seat): revealed in the report only."""
+    winner: str
+    approach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One turn of verify and audit."""
+
+    accepted: bool
+    evidence: str
+    """Command and output of the acceptance run."""
+    review: Review | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a mission ended, in its strategy's own words."""
+
+    outcome: Literal["passed", "failed", "stopped"]
+    reason: str
+    branch: str = "base"
+    """Where the best tree is."""
+    loops: tuple[Loop, ...] = ()
+    tasks: tuple[TaskEnd, ...] = ()
+    debate: Debate | None = None
+    design: Design | None = None
+    findings: tuple[Finding, ...] = ()
+    reviewed: bool = False
+    skipped: str = ""
+    """Why the planning swarm was skipped; empty when it was not."""
