@@ -28,5 +28,9 @@ class Fenced(HekatonError):
     """This conductor lost its mission to another one and must end without a further write."""
 
 
+class Overbilled(HekatonError):
+    """A call was billed beyond its worst case; the rest of the budget cannot be vouched for."""
+
+
 class ReplayDiverged(HekatonError):
     """A journaled effect differs from the one the strategy yields at the same place."""

@@ -1,5 +1,6 @@
 """The append-only journal of one mission in Postgres, written under the owner's fence."""
 
+from hekaton_runtime.effects import Note
 from hekaton_runtime.errors import Fenced, ReplayDiverged
 from hekaton_runtime.journal.entries import Body, Entry, pack, unpack
 from hekaton_runtime.store.postgres import Database
@@ -36,6 +37,15 @@ class Journal:
             mark,
             pack(body),
         )
+        checked(written, path)
+
+    async def note(self, path: str, mark: bytes, body: Body, note: Note) -> None:
+        """As append, and shows the progress in the mission's status."""
+        written = await self._database.value(
+            "select hekaton.note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            self.mission, self.token, path, mark, pack(body),
+            note.phase, note.text, note.round, note.wave, note.tasks_done, note.tasks_total,
+        )  # fmt: skip
         checked(written, path)
 
 

@@ -1,0 +1,156 @@
+"""Conduct one mission: own it, replay what is known, go on, and stop cleanly for whatever reason."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hekaton_runtime.bus.caller import Caller
+from hekaton_runtime.conductor.engine import Engine, Known
+from hekaton_runtime.conductor.events import Ended, Watch
+from hekaton_runtime.conductor.lease import keep
+from hekaton_runtime.conductor.performing import Doors
+from hekaton_runtime.errors import Overbilled, ReplayDiverged, Unavailable
+from hekaton_runtime.journal.entries import HALT, Halted
+from hekaton_runtime.journal.postgres import Journal
+from hekaton_runtime.ledger.accounts import Ledger
+from hekaton_runtime.store.postgres import Database
+from hekaton_runtime.strategies.modes import concluded
+from hekaton_runtime.strategies.values import Assignment, Conclusion
+
+StopKind = Literal["", "killed", "interrupted", "time", "unavailable", "budget", "diverged"]
+State = Literal["passed", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why the mission must stop now."""
+
+    kind: StopKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one conductor's work on a mission ended. `kind` is empty unless it was stopped."""
+
+    state: State
+    kind: StopKind
+    reason: str
+    conclusion: Conclusion
+
+    @property
+    def resumable(self) -> bool:
+        return self.kind in ("interrupted", "unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to conduct."""
+
+    mode: str
+    assignment: Assignment
+    wall_clock: float
+    """Seconds from the mission's first start."""
+
+
+class Conductor:
+    """One owner's work on one mission."""
+
+    def __init__(
+        self, database: Database, journal: Journal, ledger: Ledger, caller: Caller, doors: Doors, known: Known,
+        watch: Watch, lease: float,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._journal = journal
+        self._ledger = ledger
+        self._caller = caller
+        self._engine = Engine(known, doors)
+        self._watch = watch
+        self._lease = lease
+
+    async def conduct(self, job: Job, interrupt: "asyncio.Future[Halt]") -> Ending:
+        """Until the strategy concludes or something halts it. Raises `Fenced` and `ReplayDiverged`."""
+        mission, token = self._journal.mission, self._journal.token
+        strategy = asyncio.create_task(self._engine.run(concluded(job.mode, job.assignment)))
+        keeper = asyncio.create_task(keep(self._database, mission, token, self._lease))
+        halts = [
+            asyncio.create_task(self._until_asked()),
+            asyncio.create_task(self._until(job.wall_clock)),
+        ]
+        tasks: list[asyncio.Future[Any]] = [strategy, keeper, *halts, interrupt]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if keeper.done():
+                keeper.result()  # raises Fenced
+            halt = next((task.result() for task in (interrupt, *halts) if task.done()), None)
+            ending = await self._halted(halt, strategy) if halt else await self._ended(strategy)
+        finally:
+            await _end(strategy, keeper, *halts)
+        self._watch(Ended(mission=mission, outcome=ending.state, reason=ending.reason))
+        return ending
+
+    async def _ended(self, strategy: "asyncio.Task[Conclusion]") -> Ending:
+        try:
+            conclusion = strategy.result()
+        except Unavailable as away:
+            return await self._halted(Halt("unavailable", str(away)), strategy)
+        except Overbilled as fault:
+            return await self._halted(Halt("budget", str(fault)), strategy)
+        except ReplayDiverged as fault:
+            return await self._halted(Halt("diverged", str(fault)), strategy)
+        kind: StopKind = "budget" if conclusion.outcome == "stopped" else ""
+        return Ending(conclusion.outcome, kind, conclusion.reason, conclusion)
+
+    async def _halted(self, halt: Halt, strategy: "asyncio.Task[Conclusion]") -> Ending:
+        """The kill switch: cancel everything, tell the broker, charge what is in flight, journal it."""
+        told = asyncio.create_task(self._caller.halt(halt.reason))
+        await _end(strategy)
+        await self._ledger.forfeit()
+        path = f"!halt-{self._journal.token}"
+        await self._journal.append(path, HALT, Halted(kind=halt.kind, reason=halt.reason))
+        await told
+        return Ending(
+            "stopped", halt.kind, halt.reason, Conclusion("stopped", halt.reason, "build")
+        )
+
+    async def _until_asked(self) -> Halt:
+        """Until somebody asks for a halt in the database."""
+        heard: asyncio.Event = asyncio.Event()
+        mission = self._journal.mission
+        listening = asyncio.create_task(
+            self._database.watch(
+                "hekaton_mission", lambda said: heard.set() if said in ("", mission) else None
+            )
+        )
+        try:
+            while True:
+                await heard.wait()
+                heard.clear()
+                if reason := await self._database.value(
+                    "select halt from hekaton.mission where id = $1", mission
+                ):
+                    return Halt("killed", reason)
+        finally:
+            await _end(listening)
+
+    async def _until(self, wall_clock: float) -> Halt:
+        """Until the mission's time is up, by the database's clock."""
+        left = await self._database.value(
+            "select $2::float8 - extract(epoch from clock_timestamp() - started_at)::float8"
+            " from hekaton.mission where id = $1",
+            self._journal.mission,
+            wall_clock,
+        )
+        await asyncio.sleep(max(0.0, left))
+        return Halt("time", f"wall clock: the mission's {wall_clock:g} s are over")
+
+
+async def _end(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(
+            asyncio.CancelledError, Exception
+        ):  # its error was handled, or no longer matters
+            await task

@@ -1,0 +1,92 @@
+"""Perform each effect at its door, and journal the result before the strategy sees it."""
+
+import asyncio
+import time
+from typing import assert_never
+
+from hekaton_runtime.conductor.asking import Asker
+from hekaton_runtime.conductor.events import Executed, Joined, Progress
+from hekaton_runtime.conductor.rounds import Rounder
+from hekaton_runtime.effects import Ask, Effect, Merge, Note, Now, Read, Round, Run, Write
+from hekaton_runtime.journal.entries import Body
+from hekaton_runtime.journal.postgres import Journal
+from hekaton_runtime.results import Clock, Merged, Noted, Ran, Result
+from hekaton_runtime.workspace.protocol import Workspace
+
+
+class Doors:
+    """The performer that the engine drives in earnest."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        asker: Asker,
+        rounder: Rounder,
+        workspace: Workspace,
+        commands: int = 2,
+    ) -> None:
+        self._journal = journal
+        self._asker = asker
+        self._rounder = rounder
+        self._workspace = workspace
+        self._slots = asyncio.Semaphore(commands)  # commands of several tasks at once
+
+    async def perform(self, path: str, mark: bytes, effect: Effect) -> Result:
+        if isinstance(effect, Ask):
+            return await self._asker.ask(path, mark, effect)  # journaled with its settlement
+        result = await self._result(path, effect)
+        if isinstance(effect, Note):
+            await self._journal.note(path, mark, result, effect)
+        else:
+            await self._journal.append(path, mark, result)
+        return result
+
+    async def record(self, path: str, mark: bytes, body: Body) -> None:
+        await self._journal.append(path, mark, body)
+
+    async def _result(
+        self, path: str, effect: Round | Read | Write | Run | Merge | Note | Now
+    ) -> Result:
+        match effect:
+            case Round():
+                return await self._rounder.perform(path, effect)
+            case Read():
+                return await self._workspace.read(effect)
+            case Write():
+                return await self._workspace.write(effect)
+            case Run():
+                return await self._run(effect)
+            case Merge():
+                return await self._merge(effect)
+            case Note():
+                self._asker.watch(
+                    Progress(
+                        phase=effect.phase,
+                        text=effect.text,
+                        round=effect.round,
+                        wave=effect.wave,
+                        tasks_done=effect.tasks_done,
+                        tasks_total=effect.tasks_total,
+                    )  # fmt: skip
+                )
+                return Noted()
+            case Now():
+                return Clock(at=time.time())
+            case _:
+                assert_never(effect)
+
+    async def _run(self, effect: Run) -> Ran:
+        async with self._slots:
+            ran = await self._workspace.run(effect)
+        self._asker.watch(
+            Executed(
+                branch=effect.branch, command=ran.command, passed=ran.passed, seconds=ran.seconds
+            )
+        )
+        return ran
+
+    async def _merge(self, effect: Merge) -> Result:
+        merged = await self._workspace.merge(effect)
+        why = "" if isinstance(merged, Merged) else f"{merged.kind}: {merged.detail}"
+        self._asker.watch(Joined(source=effect.source, into=effect.into, why=why))
+        return merged

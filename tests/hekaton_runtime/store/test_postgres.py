@@ -1,0 +1,92 @@
+"""The pool and the migrations, on a real PostgreSQL."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from hekaton_runtime.errors import BadInput, Unavailable
+from hekaton_runtime.store.postgres import Database, connect, migrate, migrations
+
+
+async def test_migrations_apply_once_and_in_order(dsn: str) -> None:
+    link = await asyncpg.connect(dsn)
+    try:
+        first = await migrate(link)
+        again = await migrate(link)
+    finally:
+        await link.close()
+    assert first == tuple(range(1, len(migrations()) + 1))
+    assert again == ()
+
+
+async def test_processes_that_start_at_once_migrate_once(dsn: str) -> None:
+    async def start() -> str:
+        async with connect(dsn) as database:
+            return str(await database.value("select count(*) from hekaton.migration"))
+
+    assert set(await asyncio.gather(*(start() for _ in range(6)))) == {str(len(migrations()))}
+
+
+async def test_a_database_of_a_newer_version_is_refused(dsn: str, database: Database) -> None:
+    await database.fetch("insert into hekaton.migration values (9999, 'later', 'x')")
+    with pytest.raises(BadInput, match="Upgrade hekaton"):
+        async with connect(dsn):
+            pass
+
+
+async def test_an_edited_migration_is_refused(dsn: str, database: Database) -> None:
+    await database.fetch("update hekaton.migration set digest = 'other' where number = 1")
+    with pytest.raises(BadInput, match=r"0001_missions\.sql differs"):
+        async with connect(dsn):
+            pass
+
+
+async def test_a_statement_survives_its_connections_being_cut(dsn: str, database: Database) -> None:
+    other = await asyncpg.connect(dsn)
+
+    async def cut() -> None:
+        for _ in range(5):
+            await other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            await asyncio.sleep(0.02)
+
+    async def work() -> int:
+        return sum([await database.value("select 1") for _ in range(200)])
+
+    try:
+        _, total = await asyncio.gather(cut(), work())
+    finally:
+        await other.close()
+    assert total == 200
+
+
+async def test_a_watcher_hears_again_after_its_connection_was_cut(
+    dsn: str, database: Database
+) -> None:
+    said: list[str] = []
+    watching = asyncio.create_task(database.watch("news", said.append))
+    other = await asyncpg.connect(dsn)
+    try:
+        while not said:
+            await asyncio.sleep(0.01)
+        await other.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        while "hello" not in said:
+            await other.execute("notify news, 'hello'")
+            await asyncio.sleep(0.05)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await other.close()
+    assert said[0] == ""
+
+
+async def test_a_server_that_is_away_is_unavailable_in_words() -> None:
+    with pytest.raises(Unavailable, match="No PostgreSQL answers"):
+        async with connect("postgresql://nobody@/none?host=/nowhere"):
+            pass
