@@ -198,5 +198,5 @@ async def test_what_was_cut_is_logged(
     with caplog.at_level(logging.WARNING):
         await Agent(profile, Scripted(PATCH)).answer(large)
     (line,) = caplog.messages
-    assert line.startswith("order o-1: cut to fit: tree 'other.py' left out; ")
-    assert "files 'big.py' shortened by " in line
+    assert line.startswith("order o-1: 6 cuts to fit: files 'big.py' shortened by ")
+    assert line.endswith("; tree 'sums.py' left out")

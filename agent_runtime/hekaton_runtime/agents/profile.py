@@ -1,0 +1,36 @@
+"""Who an agent is: the part of a formation's role entry that shapes its prompts and its calls."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal[
+    "researcher",
+    "reasoner",
+    "architect",
+    "sapper",
+    "auditor",
+    "analyst",
+    "worker",
+    "executor",
+    "consolidator",
+]
+Tier = Literal["small", "medium", "large"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One entry of a formation's `roles`, with what is known of its model."""
+
+    name: str
+    """The entry's name: the address of its agents on the bus."""
+    role: Role
+    """What it is for; chooses the folder of its prompt template."""
+    tier: Tier
+    """The size of model that the template is written for; medium stands in for a missing one."""
+    model: str
+    """The model's name as its endpoint knows it."""
+    temperature: float
+    max_tokens: int
+    """The longest answer in tokens; an order may ask for less, never for more."""
+    context_length: int
+    """Tokens that prompt and answer may have together."""
