@@ -8,6 +8,7 @@ from hekaton_runtime.report.values import (
     Artifact,
     Budget,
     CostLine,
+    Debate,
     DebateRound,
     NextStep,
     Phase,
@@ -42,20 +43,26 @@ def full() -> Sitrep:
             Phase("build", START + 10, START + 72),
             Phase("report", START + 72, None),
         ),
-        debate=(
-            DebateRound(
-                number=1,
-                topic="approach",
-                proposals=(
-                    Proposal("A", "SIMULATED use the + operator", 1),
-                    Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2),
+        debate=Debate(
+            topic="approach",
+            rounds=(
+                DebateRound(
+                    (Proposal("A", "SIMULATED use +", 2), Proposal("B", "SIMULATED use sum", 1)),
+                    winner="A",
                 ),
-                winner="B",
-                plain_vote="A",
+                DebateRound(
+                    (
+                        Proposal("A", "SIMULATED use the + operator", 1),
+                        Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2),
+                    ),
+                    winner="B",
+                ),
             ),
+            winner="B",
+            plain_vote="A",
         ),
         tasks=(
-            TaskLine("sums", "Write add | and its tests", "done", 2, "task/sums"),
+            TaskLine("sums", "Write add | and its tests", "merged", 2, "task/sums"),
             TaskLine("docs", "Describe add", "waiting", 0, ""),
         ),
         verify=(
@@ -121,7 +128,7 @@ def bare() -> Sitrep:
         started=START,
         ended=START + 0.4,
         phases=(),
-        debate=(),
+        debate=None,
         tasks=(),
         verify=(),
         scores=None,

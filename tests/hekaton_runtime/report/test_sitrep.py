@@ -12,8 +12,11 @@ from markdown_it import MarkdownIt
 from hekaton_runtime.brief import Finding
 from hekaton_runtime.report.sitrep import json_bytes, markdown
 from hekaton_runtime.report.values import (
+    CostLine,
+    Debate,
     DebateRound,
     NextStep,
+    Phase,
     Proposal,
     Sitrep,
     TaskLine,
@@ -91,7 +94,11 @@ def test_foreign_text_cannot_change_the_structure(bare: Sitrep, text: str) -> No
                 bare,
                 goal=word,
                 reason=word,
-                debate=(DebateRound(1, word, (Proposal(word, word, 1),), word, word),),
+                formation=word,
+                phases=(Phase(word, 0.0, None),),
+                cost_by_role=(CostLine(word, 1, 1, 1, 1),),
+                replay=word,
+                debate=Debate(word, (DebateRound((Proposal(word, word, 1),), word),), word, word),
                 tasks=(TaskLine(word, word, "failed", 1, word),),
                 verify=(VerifyRun(word, False, 1.0, f"output {word}"),),
                 findings=(Finding(text=word, file=f"file {word}", evidence=f"seen {word}"),),
