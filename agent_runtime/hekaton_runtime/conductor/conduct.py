@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hekaton_runtime.bus.caller import Caller
-from hekaton_runtime.conductor.engine import Engine, Known
+from hekaton_runtime.conductor.engine import Engine
 from hekaton_runtime.conductor.events import Ended, Watch
 from hekaton_runtime.conductor.lease import keep
-from hekaton_runtime.conductor.performing import Doors
 from hekaton_runtime.errors import Overbilled, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.entries import HALT, Halted
 from hekaton_runtime.journal.postgres import Journal
@@ -58,14 +57,14 @@ class Conductor:
     """One owner's work on one mission."""
 
     def __init__(
-        self, database: Database, journal: Journal, ledger: Ledger, caller: Caller, doors: Doors, known: Known,
+        self, database: Database, journal: Journal, ledger: Ledger, caller: Caller, engine: Engine,
         watch: Watch, lease: float,
     ) -> None:  # fmt: skip
         self._database = database
         self._journal = journal
         self._ledger = ledger
         self._caller = caller
-        self._engine = Engine(known, doors)
+        self._engine = engine
         self._watch = watch
         self._lease = lease
 

@@ -6,7 +6,9 @@ each other's keys; which branch ended first is journaled as well.
 """
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from hekaton_runtime.effects import (
@@ -70,11 +72,38 @@ class Known:
         return entry.body
 
     def add(self, path: str, mark: bytes, body: Body) -> None:
-        self._entries[path] = Entry(path, mark, body)
+        self._entries[path] = Entry(path, mark, body, time.time())
+
+    def at(self, path: str) -> float:
+        """When it was journaled, for people."""
+        return self._entries[path].at
 
     def under(self, path: str) -> tuple[Body, ...]:
         """Bodies below a branch's path, in the order they were written."""
         return tuple(e.body for p, e in self._entries.items() if p.startswith(path + "/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An effect and what came back."""
+
+    path: str
+    effect: Effect
+    result: Body
+    at: float
+    """Seconds since 1970."""
+
+
+class Course:
+    """What happened, in the order in which the strategy heard of it; replay gives it again."""
+
+    def __init__(self, seen: Callable[[Moment], None] = lambda moment: None) -> None:
+        self.moments: list[Moment] = []
+        self._seen = seen
+
+    def add(self, moment: Moment) -> None:
+        self.moments.append(moment)
+        self._seen(moment)
 
 
 class Branches:
@@ -93,9 +122,10 @@ class Branches:
 class Engine:
     """Runs strategies against one journal."""
 
-    def __init__(self, known: Known, performer: Performer) -> None:
+    def __init__(self, known: Known, performer: Performer, course: "Course | None" = None) -> None:
         self._known = known
         self._performer = performer
+        self._course = course if course is not None else Course()
 
     async def run(self, strategy: Strategy, path: str = "") -> Any:
         """The strategy's return value. Its exceptions and the performer's come through unchanged."""
@@ -144,15 +174,15 @@ class Engine:
         """A branch that an earlier conductor stopped replays what it had and goes no further."""
         if self._known.find(f"{path}!", STOP, "a stopped branch") is None:
             return await self.run(body, path)
-        return await Engine(self._known, Suspended()).run(body, path)
+        return await Engine(self._known, Suspended(), self._course).run(body, path)
 
     async def _effect(self, path: str, effect: Effect) -> Any:
         mark = fingerprint(effect)
-        known = self._known.find(path, mark, effect)
-        if known is not None:
-            return known
-        result = await self._performer.perform(path, mark, effect)
-        self._known.add(path, mark, result)
+        result = self._known.find(path, mark, effect)
+        if result is None:
+            result = await self._performer.perform(path, mark, effect)
+            self._known.add(path, mark, result)
+        self._course.add(Moment(path, effect, result, self._known.at(path)))
         return result
 
     async def _all(self, here: str, effects: tuple[Effect, ...]) -> tuple[Any, ...]:

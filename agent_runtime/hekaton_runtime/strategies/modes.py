@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from hekaton_runtime.effects import Merge
+from hekaton_runtime.strategies.building import BUILD
 from hekaton_runtime.strategies.single import single
 from hekaton_runtime.strategies.steps import OutOfBudget, Step, Unanswered
 from hekaton_runtime.strategies.swarm import swarm
@@ -12,9 +14,10 @@ MODES: dict[str, Callable[[Assignment], Step[Conclusion]]] = {"single": single, 
 
 def concluded(mode: str, assignment: Assignment) -> Step[Conclusion]:
     """Run a mode to its conclusion: an empty purse and a mute agent are endings, not crashes."""
+    yield Merge(source="base", into=BUILD)
     try:
         return (yield from MODES[mode](assignment))
     except OutOfBudget as end:
-        return Conclusion("stopped", f"budget: {end}", "build")
+        return Conclusion("stopped", f"budget: {end}", BUILD)
     except Unanswered as end:
-        return Conclusion("failed", str(end), "build")
+        return Conclusion("failed", str(end), BUILD)

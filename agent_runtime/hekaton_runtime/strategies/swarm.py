@@ -46,7 +46,7 @@ def _triage(a: Assignment) -> Step[str]:
         step="triage", goal=a.goal, acceptance=a.acceptance, tree=seen.tree, files=seen.files
     )
     triage = yield from ask(analysts[0], brief, Triage, ("plan",))
-    if triage.trivial or RATING[triage.complexity] <= RATING[a.rules.skip_below]:
+    if triage.trivial or RATING[triage.complexity] < RATING[a.rules.skip_below]:
         return f"{triage.complexity}: {triage.reason}"
     return ""
 

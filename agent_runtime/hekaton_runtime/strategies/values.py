@@ -49,7 +49,7 @@ class Rules:
     swarm: bool = True
     """False skips DISCOVER, DEBATE and SCAFFOLD."""
     skip_below: Literal["", "LOW", "MEDIUM", "HIGH"] = ""
-    """Missions rated at most this need no planning swarm; empty: only those called trivial."""
+    """Missions rated below this need no planning swarm; empty: only those called trivial."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,145 @@
+"""From a mission's ending, course and ledger to its SITREP. Pure."""
+
+from collections import Counter
+
+from hekaton_runtime.conductor.conduct import Ending
+from hekaton_runtime.conductor.engine import Moment
+from hekaton_runtime.conductor.naming import SIMULATED
+from hekaton_runtime.conductor.records import Record
+from hekaton_runtime.effects import Note, Run
+from hekaton_runtime.report.values import (
+    Artifact,
+    Budget,
+    CostLine,
+    Debate,
+    DebateRound,
+    NextStep,
+    Phase,
+    Proposal,
+    Score,
+    Scores,
+    Sitrep,
+    TaskLine,
+    VerifyRun,
+)
+from hekaton_runtime.results import Answer, HeardAll, Ran
+from hekaton_runtime.strategies.values import Conclusion, Loop, Rules, TaskEnd
+from hekaton_runtime.strategies.values import Debate as Held
+
+PARTS = ("correctness", "style", "security", "test coverage")
+
+
+def is_simulated(course: list[Moment]) -> bool:
+    """True if any answer came from a simulated model."""
+    answers = [m.result for m in course if isinstance(m.result, Answer)]
+    for moment in course:
+        if isinstance(moment.result, HeardAll):
+            answers += [one for one in moment.result.answers if isinstance(one, Answer)]
+    return any(answer.model.startswith(SIMULATED) for answer in answers)
+
+
+def sitrep(
+    record: Record, rules: Rules, ending: Ending, course: list[Moment], times: tuple[float, float],
+    costs: tuple[tuple[CostLine, ...], tuple[CostLine, ...]], budget: Budget, artifact: Artifact | None,
+) -> Sitrep:  # fmt: skip
+    """`times` are start and end; `costs` are by model and by role."""
+    conclusion, spec = ending.conclusion, record.mission.spec
+    return Sitrep(
+        mission=record.id,
+        name=record.mission.metadata.name,
+        goal=spec.goal,
+        formation=record.formation.metadata.name,
+        mode=spec.mode,
+        outcome=ending.state,
+        reason=ending.reason
+        + (f" (no planning swarm: {conclusion.skipped})" if conclusion.skipped else ""),
+        simulated=is_simulated(course) or record.options.simulation is not None,
+        unsafe_no_sandbox=record.options.unsafe_no_sandbox,
+        started=times[0],
+        ended=times[1],
+        phases=phases(course, times[1]),
+        debate=debated(conclusion.debate),
+        tasks=tuple(_task(end) for end in conclusion.tasks),
+        verify=tuple(_verified(m.result) for m in course if _is_verify(m)),
+        scores=scores(conclusion, rules),
+        findings=conclusion.findings,
+        cost_by_model=costs[0],
+        cost_by_role=costs[1],
+        budget=budget,
+        savings=None,
+        artifact=artifact,
+        replay=f"hekaton replay {record.id}",
+        next_steps=next_steps(record, ending, artifact),
+    )
+
+
+def phases(course: list[Moment], ended: float) -> tuple[Phase, ...]:
+    """Consecutive notes of one phase are one phase; it ends where the next begins."""
+    starts: list[tuple[str, float]] = []
+    for moment in course:
+        if isinstance(moment.effect, Note) and (not starts or starts[-1][0] != moment.effect.phase):
+            starts.append((moment.effect.phase, moment.at))
+    ends = [at for _, at in starts[1:]] + [ended]
+    return tuple(Phase(name, at, end) for (name, at), end in zip(starts, ends, strict=True))
+
+
+def debated(debate: Held | None) -> Debate | None:
+    """What a plain vote would have chosen is what the ballots of the first round say."""
+    if debate is None:
+        return None
+    rounds = []
+    for one in debate.rounds:
+        votes = Counter(alias for _, alias in one.votes)
+        proposals = tuple(Proposal(alias, text, votes[alias]) for alias, text in one.proposals)
+        rounds.append(DebateRound(proposals, one.winner))
+    plain = debate.rounds[0].winner if debate.rounds[0].votes else ""
+    return Debate("the approach", tuple(rounds), debate.winner, plain)
+
+
+def scores(conclusion: Conclusion, rules: Rules) -> Scores | None:
+    """Of the last audit."""
+    reviewed: list[Loop] = [loop for loop in conclusion.loops if loop.review is not None]
+    if not reviewed or (review := reviewed[-1].review) is None:
+        return None
+    grades = (review.correctness, review.style, review.security, review.test_coverage)
+    parts = tuple(Score(*line) for line in zip(PARTS, grades, rules.weights, strict=True))
+    return Scores(parts, reviewed[-1].score or 0.0, rules.pass_score)
+
+
+def next_steps(record: Record, ending: Ending, artifact: Artifact | None) -> tuple[NextStep, ...]:
+    steps = []
+    if ending.resumable:
+        steps.append(NextStep("Go on where it stopped.", f"hekaton resume {record.id}"))
+    if ending.kind == "budget":
+        steps.append(NextStep("Raise spec.budget in the mission's file and run it anew."))
+    if artifact and ending.state == "passed":
+        steps.append(
+            NextStep(
+                "Look at the result.", f"git clone {artifact.bundle} {record.mission.metadata.name}"
+            )
+        )
+        steps.append(NextStep("Or apply it to a checkout of yours.", f"git apply {artifact.patch}"))
+    elif artifact:
+        steps.append(
+            NextStep(
+                "Look at what there is; it did not pass.", f"git apply --stat {artifact.patch}"
+            )
+        )
+    steps.append(
+        NextStep("See its course again, without any model.", f"hekaton replay {record.id}")
+    )
+    return tuple(steps)
+
+
+def _task(end: TaskEnd) -> TaskLine:
+    goal = end.task.goal + (f" ({end.why})" if end.why else "")
+    return TaskLine(end.task.id, goal, end.status, end.attempts, end.branch)
+
+
+def _is_verify(moment: Moment) -> bool:
+    return isinstance(moment.effect, Run) and moment.effect.acceptance
+
+
+def _verified(ran: object) -> VerifyRun:
+    assert isinstance(ran, Ran)
+    return VerifyRun(ran.command, ran.passed, ran.seconds, ran.output)
