@@ -1,0 +1,48 @@
+# Everything a person or CI runs, by name. `make help` lists it.
+PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11 3,$(shell command -v python$(v) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := crds operator agent_runtime quant tests benchmarks
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fix bench e2e clean
+
+help: ## list these commands
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Hekaton needs Python 3.11 or newer, with its venv module."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: give PYTHON=..."; exit 2; }
+	@echo "installing into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/installed ## install everything into .venv
+
+demo: install ## run a mission end to end with simulated models, embedded database and sandbox
+	@$(BIN)/hekaton run manifests/missions/duration-library.yaml --simulate --latency 0.3
+
+test: install ## run all tests
+	@$(BIN)/pytest -q -n $(WORKERS)
+
+check: install ## formatting, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+fix: install ## format and mend what can be mended by itself
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+bench: install ## our own missions, simulated models, modes side by side
+	@$(BIN)/hekaton bench --level 2 --simulate
+
+e2e: install ## a mission on a real model server, where one is given by OPENAI_BASE_URL
+	@$(BIN)/hekaton doctor
+
+clean: ## remove what was installed and cached
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
