@@ -6,6 +6,7 @@ import msgspec
 
 from hekaton_runtime.bus.caller import Caller
 from hekaton_runtime.bus.messages import Outcome
+from hekaton_runtime.bus.transcript import GENESIS
 from hekaton_runtime.conductor.asking import Asker, Opened
 from hekaton_runtime.conductor.engine import Known
 from hekaton_runtime.effects import Ask, Round
@@ -64,7 +65,7 @@ class Rounder:
         here = sum(isinstance(result, Answer) for result in results.values())
         closed = await self._caller.round(
             round_id=path, orders=tuple(one.order for _, one in opened.values()), seconds=effect.seconds,
-            quorum=min(max(1, wanted - here), len(opened)), topic=effect.topic, head=effect.head, settled=settled,
+            quorum=min(max(1, wanted - here), len(opened)), topic=effect.topic, head=effect.head or GENESIS, settled=settled,
         )  # fmt: skip
         return closed.quorate, closed.head, msgspec.msgpack.encode(closed.entries)
 

@@ -85,9 +85,17 @@ async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None
     """Until the connection is gone."""
     gone = asyncio.Event()
     link.add_termination_listener(lambda _: gone.set())
-    await link.add_listener(channel, lambda *said: heard(said[3]))
-    heard("")  # whatever was missed while there was no connection
-    await gone.wait()
+
+    def passed_on(*said: Any) -> None:
+        heard(said[3])
+
+    await link.add_listener(channel, passed_on)
+    try:
+        heard("")  # whatever was missed while there was no connection
+        await gone.wait()
+    finally:
+        if not gone.is_set():
+            await link.remove_listener(channel, passed_on)
 
 
 async def _prepare(link: Any) -> None:

@@ -5,11 +5,13 @@ a plain vote would have chosen.
 """
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
 
-from hekaton_runtime.answers import Ballot, Proposal
+from hekaton_runtime.answers import AnswerName, Ballot, Proposal
 from hekaton_runtime.brief import Brief, Heard
 from hekaton_runtime.effects import Ask, Note, Round
-from hekaton_runtime.results import HeardAll
+from hekaton_runtime.results import Files, HeardAll
 from hekaton_runtime.strategies.steps import OutOfBudget, Step, Unanswered, opened
 from hekaton_runtime.strategies.values import Assignment, Debate, DebateRound, Seat
 
@@ -18,10 +20,32 @@ Proposals = dict[str, Proposal]
 A_ROUND = "debate"
 
 
-def debate(a: Assignment, seats: tuple[Seat, ...], notes: tuple[str, ...]) -> Step[Debate]:
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What stays the same through a debate."""
+
+    a: Assignment
+    names: dict[str, Seat]
+    """Alias -> seat."""
+    notes: tuple[str, ...]
+    seen: Files
+
+    def brief(
+        self, step: Literal["propose", "vote"], notes: tuple[str, ...], heard: tuple[Heard, ...]
+    ) -> Brief:
+        return Brief(
+            step=step, goal=self.a.goal, acceptance=self.a.acceptance, tree=self.seen.tree,
+            files=self.seen.files, notes=self.notes + notes, heard=heard,
+        )  # fmt: skip
+
+
+def debate(
+    a: Assignment, seats: tuple[Seat, ...], notes: tuple[str, ...], seen: Files
+) -> Step[Debate]:
     """Rounds until one approach has all votes or `rules.debate_rounds` are over."""
     seats = seats[: len(ALIASES)]
     names = dict(zip(ALIASES, seats, strict=False))
+    floor = Floor(a, names, notes, seen)
     proposals: Proposals = {}
     rounds: list[DebateRound] = []
     head = ""
@@ -29,8 +53,8 @@ def debate(a: Assignment, seats: tuple[Seat, ...], notes: tuple[str, ...]) -> St
         yield Note(
             phase=A_ROUND, text=f"round {number + 1}: {len(seats)} propose", round=number + 1
         )
-        proposals, head = yield from _propose(a, names, notes, proposals, number, head)
-        votes, head = yield from _vote(a, names, notes, proposals, number, head)
+        proposals, head = yield from _propose(floor, proposals, number, head)
+        votes, head = yield from _vote(floor, proposals, number, head)
         winner = _tally(proposals, votes)
         approaches = tuple((alias, said.approach) for alias, said in sorted(proposals.items()))
         rounds.append(DebateRound(approaches, tuple(votes.items()), winner))
@@ -42,29 +66,19 @@ def debate(a: Assignment, seats: tuple[Seat, ...], notes: tuple[str, ...]) -> St
 
 
 def _propose(
-    a: Assignment,
-    names: dict[str, Seat],
-    notes: tuple[str, ...],
-    before: Proposals,
-    number: int,
-    head: str,
+    floor: Floor, before: Proposals, number: int, head: str
 ) -> Step[tuple[Proposals, str]]:
     """Everybody's proposal; who fails to answer keeps the one of the round before."""
     asks = []
-    for alias, seat in names.items():
+    for alias, seat in floor.names.items():
         heard = tuple(
             Heard(alias=x, text=_words(p)) for x, p in sorted(before.items()) if x != alias
         )
         own = (f"Your own proposal was: {_words(before[alias])}",) if alias in before else ()
-        brief = Brief(
-            step="propose", goal=a.goal, acceptance=a.acceptance, notes=notes + own, heard=heard
-        )
-        asks.append(
-            Ask(agent=seat.name, brief=brief, answer="proposal", account=(A_ROUND, seat.name))
-        )
-    closed: HeardAll = yield _round(a, tuple(asks), f"proposals {number + 1}", head)
+        asks.append(_question(seat, floor.brief("propose", own, heard), "proposal"))
+    closed: HeardAll = yield _round(floor, tuple(asks), f"proposals {number + 1}", head)
     said = dict(before)
-    for (alias, seat), answer in zip(names.items(), closed.answers, strict=True):
+    for (alias, seat), answer in zip(floor.names.items(), closed.answers, strict=True):
         try:
             proposal = opened(answer, Proposal, seat)
         except Unanswered:
@@ -77,31 +91,20 @@ def _propose(
 
 
 def _vote(
-    a: Assignment,
-    names: dict[str, Seat],
-    notes: tuple[str, ...],
-    proposals: Proposals,
-    number: int,
-    head: str,
+    floor: Floor, proposals: Proposals, number: int, head: str
 ) -> Step[tuple[dict[str, str], str]]:
     """Everybody's ballot -> (seat -> alias). Ballots for nobody, or for none that stands, do not count."""
     heard = tuple(
         Heard(alias=alias, text=_words(said)) for alias, said in sorted(proposals.items())
     )
-    brief = Brief(step="vote", goal=a.goal, acceptance=a.acceptance, notes=notes, heard=heard)
+    seats = tuple(floor.names.values())
     asks = tuple(
-        Ask(
-            agent=seat.name,
-            brief=brief,
-            answer="ballot",
-            account=(A_ROUND, seat.name),
-            sample=index,
-        )
-        for index, seat in enumerate(names.values())
+        _question(seat, floor.brief("vote", (), heard), "ballot", index)
+        for index, seat in enumerate(seats)
     )
-    closed: HeardAll = yield _round(a, asks, f"ballots {number + 1}", head)
+    closed: HeardAll = yield _round(floor, asks, f"ballots {number + 1}", head)
     votes = {}
-    for seat, answer in zip(names.values(), closed.answers, strict=True):
+    for seat, answer in zip(seats, closed.answers, strict=True):
         try:
             ballot = opened(answer, Ballot, seat)
         except (Unanswered, OutOfBudget):
@@ -111,9 +114,16 @@ def _vote(
     return votes, closed.head
 
 
-def _round(a: Assignment, asks: tuple[Ask, ...], topic: str, head: str) -> Round:
+def _question(seat: Seat, brief: Brief, answer: AnswerName, sample: int = 0) -> Ask:
+    return Ask(
+        agent=seat.name, brief=brief, answer=answer, account=(A_ROUND, seat.name), sample=sample
+    )
+
+
+def _round(floor: Floor, asks: tuple[Ask, ...], topic: str, head: str) -> Round:
+    rules = floor.a.rules
     return Round(
-        asks=asks, quorum=a.rules.quorum, seconds=a.rules.round_seconds, topic=topic, head=head
+        asks=asks, quorum=rules.quorum, seconds=rules.round_seconds, topic=topic, head=head
     )
 
 

@@ -8,6 +8,7 @@ goal -> DISCOVER -> DEBATE -> SCAFFOLD -> architect -> build waves -> verify -> 
 from hekaton_runtime.answers import Design, Plan, Task, Triage, Views
 from hekaton_runtime.brief import Brief, Finding
 from hekaton_runtime.effects import Merge, Note, Read, Strategy
+from hekaton_runtime.results import Files
 from hekaton_runtime.strategies.building import BUILD, RESULT, build
 from hekaton_runtime.strategies.debating import debate
 from hekaton_runtime.strategies.reviewing import audit, open_findings, said, verify
@@ -19,29 +20,29 @@ RATING = {"": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
 
 def swarm(a: Assignment) -> Step[Conclusion]:
     """The whole mission."""
-    skipped = yield from _triage(a)
+    seen: Files = yield Read(branch="base")
+    skipped = yield from _triage(a, seen)
     if skipped:
         debated, design = (
             None,
             Design(summary=a.goal[:4000], tasks=(Task(id="work", goal=a.goal[:4000]),)),
         )
     else:
-        views = yield from _discover(a)
-        debated = yield from _debate(a, views)
-        plan = yield from _scaffold(a, views, debated)
-        design = yield from _architect(a, plan)
+        views = yield from _discover(a, seen)
+        debated = yield from _debate(a, seen, views)
+        plan = yield from _scaffold(a, seen, views, debated)
+        design = yield from _architect(a, seen, plan)
     ends = yield from _build(a, design)
     return (yield from _until_good(a, design, debated, ends, skipped))
 
 
-def _triage(a: Assignment) -> Step[str]:
+def _triage(a: Assignment, seen: Files) -> Step[str]:
     """Why this mission needs no planning swarm; empty: it does. The analyst's call, journaled."""
     if not a.rules.swarm:
         return "the formation plans without a swarm"
     if not (analysts := a.team.named("analyst")):
         return ""
     yield Note(phase="discover", text="is it trivial?")
-    seen = yield Read(branch="base")
     brief = Brief(
         step="triage", goal=a.goal, acceptance=a.acceptance, tree=seen.tree, files=seen.files
     )
@@ -51,11 +52,10 @@ def _triage(a: Assignment) -> Step[str]:
     return ""
 
 
-def _discover(a: Assignment) -> Step[tuple[str, ...]]:
+def _discover(a: Assignment, seen: Files) -> Step[tuple[str, ...]]:
     """Researchers read the workspace side by side."""
     seats = a.team.named("researcher") or a.team.named("reasoner", "architect")[:1]
     yield Note(phase="discover", text=f"{len(seats)} read the workspace")
-    seen = yield Read(branch="base")
     brief = Brief(
         step="discover", goal=a.goal, acceptance=a.acceptance, tree=seen.tree, files=seen.files
     )
@@ -73,27 +73,35 @@ def _discover(a: Assignment) -> Step[tuple[str, ...]]:
     return tuple(found.values())
 
 
-def _debate(a: Assignment, views: tuple[str, ...]) -> Step[Debate | None]:
+def _debate(a: Assignment, seen: Files, views: tuple[str, ...]) -> Step[Debate | None]:
     """Argue over approaches; one voice alone is no debate."""
     seats = a.team.named("researcher", "reasoner", "architect")
     if len(seats) < 2:
         return None
-    return (yield from debate(a, seats, views))
+    return (yield from debate(a, seats, views, seen))
 
 
-def _scaffold(a: Assignment, views: tuple[str, ...], debated: Debate | None) -> Step[Plan]:
+def _scaffold(
+    a: Assignment, seen: Files, views: tuple[str, ...], debated: Debate | None
+) -> Step[Plan]:
     """The typed plan: tasks, files, dependencies, checks."""
     yield Note(phase="scaffold")
     chosen = (f"Chosen approach: {debated.approach}",) if debated else ()
-    brief = Brief(step="scaffold", goal=a.goal, acceptance=a.acceptance, notes=(*chosen, *views))
+    brief = Brief(
+        step="scaffold",
+        goal=a.goal,
+        acceptance=a.acceptance,
+        tree=seen.tree,
+        files=seen.files,
+        notes=(*chosen, *views),
+    )
     seat = a.team.first("reasoner", "architect", "researcher", "sapper", "worker")
     return (yield from ask(seat, brief, Plan, ("plan",), lambda plan: plan_faults(plan.tasks)))
 
 
-def _architect(a: Assignment, plan: Plan) -> Step[Design]:
+def _architect(a: Assignment, seen: Files, plan: Plan) -> Step[Design]:
     """Interfaces that tasks must agree on, and the final task list."""
     yield Note(phase="architect")
-    seen = yield Read(branch="base")
     notes = (f"Plan: {plan.summary}", *(_line(task) for task in plan.tasks))
     brief = Brief(
         step="design",
@@ -173,7 +181,7 @@ def _repair(
     builders = a.team.named("sapper") or a.team.named("worker")
     seat = builders[number % len(builders)]
     yield Note(phase="build", text=f"repair {number}: {seat.name}")
-    task = Task(id=f"repair-{number}", goal=f"Mend the findings. The goal stays: {a.goal}"[:4000])
+    task = Task(id=f"repair-{number}", goal="Mend what verify and audit found, in as few changes as it needs.")
     return (
         yield from build(a, seat, task, _notes(design), (f"loop-{number}",), findings, "repair")
     )

@@ -1,0 +1,193 @@
+"""`hekaton run` and `hekaton resume`: everything in one process tree."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hekaton_api.formation import FormationSpec
+from hekaton_runtime.cli.documents import one_mission
+from hekaton_runtime.cli.ending import conclude
+from hekaton_runtime.cli.live import Board, View, view
+from hekaton_runtime.cli.preflight import preflight
+from hekaton_runtime.cli.serving import peer_keys
+from hekaton_runtime.cli.simulation import simulated
+from hekaton_runtime.conductor.conduct import Halt
+from hekaton_runtime.conductor.naming import Endpoint, Override, endpoints
+from hekaton_runtime.conductor.records import (
+    Options,
+    Record,
+    Simulation,
+    create,
+    find,
+    new_id,
+    status,
+)
+from hekaton_runtime.conductor.staff import staffed
+from hekaton_runtime.conductor.work import Finished, Office, work
+from hekaton_runtime.errors import BadInput
+from hekaton_runtime.settings import Settings, from_environ
+from hekaton_runtime.store.open import open_database
+from hekaton_runtime.store.postgres import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The command line of `run`."""
+
+    files: tuple[Path, ...]
+    formation: str = ""
+    mode: str = ""
+    base_url: str = ""
+    model: str = ""
+    simulate: bool = False
+    book: Path | None = None
+    competence: float = 1.0
+    seed: int = 0
+    latency: float = 0.0
+    unsafe: bool = False
+    as_json: bool = False
+    plain: bool = False
+    bus: str = ""
+    """A broker with agents of its own processes; empty: everything in this process."""
+    keys: Path | None = None
+
+
+def run_mission(wanted: Wanted) -> int:
+    """The exit code; raises `BadInput`, `Unavailable`."""
+    settings = from_environ()
+    mission, formation = one_mission(list(wanted.files), wanted.formation, wanted.mode)
+    simulation = _simulation(wanted) if wanted.simulate else None
+    options = Options(
+        home=str(settings.home), base_url=wanted.base_url, model=wanted.model, simulation=simulation,
+        unsafe_no_sandbox=wanted.unsafe,
+    )  # fmt: skip
+    record = Record(new_id(mission.metadata.name), mission, formation, options)
+    show = Show(wanted.as_json, wanted.plain)
+    return asyncio.run(_work(settings, record, Place(wanted.bus, wanted.keys), show))
+
+
+def resume_mission(mission: str, *, as_json: bool, plain: bool) -> int:
+    return asyncio.run(_work(from_environ(), mission, Place(), Show(as_json, plain)))
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """How the course is shown."""
+
+    as_json: bool
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the agents are: in this process, or behind a broker elsewhere."""
+
+    bus: str = ""
+    keys: Path | None = None
+
+
+def _simulation(wanted: Wanted) -> Simulation:
+    """The answer book is given, or lies beside the mission as NAME.book.yaml."""
+    beside = [path.with_suffix(".book.yaml") for path in wanted.files]
+    books = [wanted.book] if wanted.book else [path for path in beside if path.exists()]
+    try:
+        text = books[0].read_text() if books else ""
+    except OSError as fault:
+        raise BadInput(
+            [f"--book: {books[0]}: {fault.strerror}. Give the path of an answer book."]
+        ) from fault
+    return Simulation(
+        competence=wanted.competence, seed=wanted.seed, latency=wanted.latency, book=text
+    )
+
+
+async def _work(settings: Settings, wanted: Record | str, place: Place, show: Show) -> int:
+    async with open_database(settings) as database, AsyncExitStack() as stack:
+        record = await _resumable(database, wanted) if isinstance(wanted, str) else wanted
+        spec = record.formation.spec
+        if place.bus:
+            models, bus = endpoints_behind(spec, record.options), place.bus
+        else:
+            models = await stack.enter_async_context(reached(record, settings))
+            bus = await stack.enter_async_context(staffed(spec, models))
+        await create(database, record)
+        names = {name: one.model for name, one in models.items()}
+        office = Office(database, bus, names, peer_keys("conductor", place.keys), settings.lease)
+        finished = await _watched(record, office, await _view(database, record, show))
+    return conclude(finished, as_json=show.as_json)
+
+
+def endpoints_behind(spec: FormationSpec, options: Options) -> dict[str, Endpoint]:
+    """Agents elsewhere know their endpoints themselves; the conductor names models for the ledger alone."""
+    return {
+        model.name: Endpoint(options.base_url, options.model or model.sent_name)
+        for model in spec.models
+    }
+
+
+async def _resumable(database: Database, mission: str) -> Record:
+    record = await find(database, mission)
+    now = await status(database, record.id)
+    if now.state in ("passed", "failed"):
+        raise BadInput(
+            [
+                f"mission {record.id!r} has ended already ({now.state}). See it: `hekaton show {record.id}`."
+            ]
+        )
+    if now.stop_kind in ("killed", "budget", "time", "diverged"):
+        raise BadInput(
+            [
+                f"mission {record.id!r} was stopped for good ({now.stop_kind}: {now.reason}). Run its file anew."
+            ]
+        )
+    return record
+
+
+@asynccontextmanager
+async def reached(record: Record, settings: Settings) -> AsyncIterator[dict[str, Endpoint]]:
+    """Every model's endpoint, tried beforehand; starts the simulated server where it is wanted."""
+    spec, options = record.formation.spec, record.options
+    if options.simulation:
+        async with simulated(options.simulation, spec) as models:
+            yield models
+        return
+    override = Override(options.base_url, options.model, settings.key)
+    models = endpoints(spec, override, os.environ)
+    await preflight(models)
+    yield models
+
+
+async def _view(database: Database, record: Record, show: Show) -> View:
+    now, budget = await status(database, record.id), record.mission.spec.budget
+    title = (
+        f"{record.id}  mode {record.mission.spec.mode}  formation {record.formation.metadata.name}"
+    )
+    if record.options.simulation:
+        title += "  SIMULATED"
+    board = Board(
+        title, budget.tokens, budget.usd_micros, tokens=now.spent_tokens, micros=now.spent_micros
+    )
+    if not show.as_json:
+        print(title)
+    return view(board, as_json=show.as_json, plain=show.plain)
+
+
+async def _watched(record: Record, office: Office, looking: View) -> Finished:
+    """Ctrl-C and SIGTERM stop the mission cleanly; a second one is the shell's own affair."""
+    loop = asyncio.get_running_loop()
+    interrupt: asyncio.Future[Halt] = loop.create_future()
+
+    def stop(name: str) -> None:
+        if not interrupt.done():
+            interrupt.set_result(
+                Halt("interrupted", f"{name}; go on with `hekaton resume {record.id}`")
+            )
+
+    for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "terminated")):
+        loop.add_signal_handler(number, stop, name)
+    with looking as watch:
+        return await work(record, office, watch, interrupt)

@@ -1,0 +1,65 @@
+"""Object metadata: what a user writes, and what the API server adds and hands back."""
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from hekaton_api.fields import LIST, Count, Flag, Key, Label, Name, Part, Text, Time
+
+Labels: TypeAlias = Annotated[Mapping[Key, Label], Field(max_length=LIST)]
+Annotations: TypeAlias = Annotated[
+    Mapping[Key, Annotated[str, Field(max_length=262_144)]], Field(max_length=LIST)
+]
+
+
+class Owner(Part):
+    """An object that this one is deleted with."""
+
+    api_version: Text
+    """Group and version of the owner. Required."""
+    kind: Text
+    """Kind of the owner. Required."""
+    name: Text
+    """Name of the owner. Required."""
+    uid: Text
+    """UID of the owner. Required."""
+    controller: Flag | None = None
+    """Whether the owner manages this object. Set by controllers."""
+    block_owner_deletion: Flag | None = None
+    """Whether the owner waits for this object to be gone. Set by controllers."""
+
+
+class ObjectMeta(Part):
+    """Identity of an object."""
+
+    name: Name
+    """Name within the namespace: a DNS label of at most 63 characters. Required."""
+    namespace: Name | None = None
+    """Namespace; absent means the one of the caller."""
+    labels: Labels = Field(default_factory=dict)
+    """Short values to select by, at most 64. Default none."""
+    annotations: Annotations = Field(default_factory=dict)
+    """Notes for tools, at most 64. Default none."""
+    generate_name: Text | None = None
+    """Prefix that the server made the name from. Kept as the server gives it."""
+    uid: Text | None = None
+    """Unique in space and time. Set by the server."""
+    resource_version: Text | None = None
+    """Changes with every write. Set by the server."""
+    generation: Count | None = None
+    """Counts the changes of spec. Set by the server."""
+    creation_timestamp: Time | None = None
+    """When the object was made, RFC 3339. Set by the server."""
+    deletion_timestamp: Time | None = None
+    """When deletion was asked for, RFC 3339. Set by the server."""
+    deletion_grace_period_seconds: Count | None = None
+    """Seconds until deletion. Set by the server."""
+    self_link: Text | None = None
+    """Address of the object. Set by old servers."""
+    finalizers: Annotated[tuple[Text, ...], Field(max_length=LIST)] = ()
+    """Who must agree before the object is gone, at most 64. Default none."""
+    owner_references: Annotated[tuple[Owner, ...], Field(max_length=LIST)] = ()
+    """Objects that this one is deleted with, at most 64. Default none."""
+    managed_fields: Annotated[tuple[JsonValue, ...], Field(max_length=1024)] = ()
+    """The server's record of who set which field; not interpreted. Default none."""

@@ -1,0 +1,50 @@
+"""Key files: private, named, and never overwritten."""
+
+from pathlib import Path
+
+import pytest
+
+from hekaton_runtime.bus.curve import generate, load, load_admitted, load_public, save
+from hekaton_runtime.bus.keys import Admitted
+from hekaton_runtime.errors import BadInput
+
+
+def test_a_saved_pair_is_loaded_again(folder: Path) -> None:
+    pair = generate("broker")
+    save(pair, folder)
+    assert load("broker", folder) == pair
+    assert load_public("broker", folder) == pair.public
+    assert load_admitted(folder) == (Admitted("broker", pair.public),)
+
+
+def test_the_secret_is_readable_by_its_owner_alone(folder: Path) -> None:
+    save(generate("a"), folder)
+    assert (folder / "a.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_others_can_read_is_refused(folder: Path) -> None:
+    save(generate("a"), folder)
+    (folder / "a.key").chmod(0o640)
+    with pytest.raises(BadInput, match="0640"):
+        load("a", folder)
+
+
+def test_a_key_is_never_overwritten(folder: Path) -> None:
+    save(generate("a"), folder)
+    with pytest.raises(BadInput, match="exists"):
+        save(generate("a"), folder)
+
+
+def test_a_secret_is_in_no_text(folder: Path) -> None:
+    pair = generate("a")
+    assert pair.secret not in repr(pair)
+    (folder / "b.key").write_text("hush")
+    with pytest.raises(BadInput) as caught:
+        load("b", folder)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a" * 64])
+def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="Key name"):
+        generate(name)
