@@ -191,6 +191,27 @@ def agent(
 
 
 @app.command()
+def simulate(
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="NAME=COMPETENCE, 0 to 1; repeatable.  [default: sim-strong, sim-fast]"
+        ),
+    ] = None,
+    book: Annotated[list[Path] | None, typer.Option(help="Answer book; repeatable.")] = None,
+    seed: Seed = 0,
+    latency: Latency = 0.0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
+) -> None:
+    """Serve simulated models as an OpenAI-compatible endpoint; all they say is marked SIMULATED."""
+    from hekaton_runtime.cli.simulation import serve_simulated
+
+    chosen = models or ["sim-strong=1.0", "sim-fast=1.0"]
+    raise typer.Exit(serve_simulated(chosen, book or [], seed, latency, host, port))
+
+
+@app.command()
 def keys(
     folder: Annotated[Path, typer.Argument(help="Where they are written; made if absent.")],
     names: Annotated[
