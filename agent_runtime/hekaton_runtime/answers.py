@@ -129,5 +129,36 @@ def parse(text: str, kind: type[A]) -> A:
 
 
 def schema(name: AnswerName) -> dict[str, Any]:
-    """The JSON schema of an answer, as sent in `response_format`."""
-    return msgspec.json.schema(TYPES[name])
+    """The JSON schema of an answer, as sent in `response_format`.
+
+    In the form that strict modes ask for: an object at the root, every property required. Decoding is
+    more lenient: it takes an answer without the fields that have a default.
+    """
+    found = msgspec.json.schema(TYPES[name])
+    definitions = {key: _strict(part) for key, part in found["$defs"].items()}
+    root = definitions.pop(found["$ref"].rpartition("/")[2])
+    return {**root, "$defs": definitions} if definitions else root
+
+
+def _strict(part: Any) -> Any:
+    """One object of a schema and all below it: all fields required, none unknown, no defaults."""
+    if isinstance(part, list):
+        return [_strict(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {
+        key: _strict(value)
+        for key, value in part.items()
+        if key not in ("default", "title", "description")
+    }
+    if part.get("type") == "object":
+        kept |= {
+            "properties": _properties(part),
+            "required": list(part["properties"]),
+            "additionalProperties": False,
+        }
+    return kept
+
+
+def _properties(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: _strict(value) for name, value in part["properties"].items()}
