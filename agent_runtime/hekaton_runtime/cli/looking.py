@@ -18,6 +18,8 @@ from hekaton_runtime.settings import from_environ
 from hekaton_runtime.store.open import open_database
 from hekaton_runtime.store.postgres import Database
 
+LEFT = ("MISSION", "MODE", "MODELS", "STATE", "PHASE")
+RIGHT = ("TASKS", "SCORE", "TOKENS", "COST", "AGE")
 HALTING = 10.0  # seconds that `kill` waits for the conductor to obey
 
 
@@ -34,24 +36,11 @@ def list_missions(limit: int, *, as_json: bool) -> int:
             )
             return 0
         table = Table(box=None, pad_edge=False)
-        for name in (
-            "MISSION",
-            "MODE",
-            "STATE",
-            "PHASE",
-            "TASKS",
-            "SCORE",
-            "TOKENS",
-            "COST",
-            "AGE",
-        ):
-            table.add_column(
-                name,
-                justify="right" if name in ("TASKS", "SCORE", "TOKENS", "COST", "AGE") else "left",
-            )
+        for name in LEFT + RIGHT:
+            table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=True)
         for row in rows:
             table.add_row(*_cells(row))
-        Console(soft_wrap=True).print(table)
+        _console().print(table)
         return 0
 
     return _with_database(look)
@@ -70,7 +59,7 @@ def show_mission(mission: str, *, as_json: bool) -> int:
             }
             print(json.dumps({**asdict(row), **costs, "folder": str(papers)}))
             return 0
-        console = Console(soft_wrap=True, highlight=False)
+        console = _console()
         console.print(
             f"{row.id}  {_state(row)}{'  SIMULATED' if row.simulated else ''}",
             style="bold",
@@ -111,6 +100,12 @@ def kill_mission(mission: str, reason: str) -> int:
     return _with_database(stop)
 
 
+def _console() -> Console:
+    """As wide as the terminal; wide enough for every column where there is none."""
+    wide = Console(highlight=False)
+    return wide if wide.is_terminal else Console(highlight=False, width=160)
+
+
 def _with_database(look: Callable[[Database], Awaitable[int]]) -> int:
     async def open_and_look() -> int:
         async with open_database(from_environ()) as database:
@@ -128,8 +123,9 @@ def _state(row: Status) -> str:
 def _cells(row: Status) -> tuple[str, ...]:
     state = "interrupted" if row.state == "running" and not row.owned else row.state
     return (
-        row.id + (" SIMULATED" if row.simulated else ""),
+        row.id,
         row.mode,
+        "SIMULATED" if row.simulated else "real",
         state + (f" ({row.stop_kind})" if row.stop_kind else ""),
         row.phase,
         f"{row.tasks_done}/{row.tasks_total}",

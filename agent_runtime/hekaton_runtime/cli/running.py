@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from hekaton_runtime.conductor.records import (
     status,
 )
 from hekaton_runtime.conductor.staff import staffed
-from hekaton_runtime.conductor.work import Finished, Office, work
+from hekaton_runtime.conductor.work import Finished, Office, stage, work
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
@@ -65,7 +66,7 @@ def run_mission(wanted: Wanted) -> int:
         home=str(settings.home), base_url=wanted.base_url, model=wanted.model, simulation=simulation,
         unsafe_no_sandbox=wanted.unsafe,
     )  # fmt: skip
-    record = Record(new_id(mission.metadata.name), mission, formation, options)
+    record = Record(new_id(mission.metadata.name), mission, formation, options, int(time.time()))
     show = Show(wanted.as_json, wanted.plain)
     return asyncio.run(_work(settings, record, Place(wanted.bus, wanted.keys), show))
 
@@ -114,7 +115,9 @@ async def _work(settings: Settings, wanted: Record | str, place: Place, show: Sh
         else:
             models = await stack.enter_async_context(reached(record, settings))
             bus = await stack.enter_async_context(staffed(spec, models))
-        await create(database, record)
+        if not isinstance(wanted, str):
+            await stage(record)
+            await create(database, record)
         names = {name: one.model for name, one in models.items()}
         office = Office(database, bus, names, peer_keys("conductor", place.keys), settings.lease)
         finished = await _watched(record, office, await _view(database, record, show))

@@ -9,6 +9,7 @@ import msgspec
 
 from hekaton_api.formation import Formation
 from hekaton_api.mission import Mission
+from hekaton_runtime.conductor.lease import is_gone
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.store.postgres import Database, Row
 
@@ -46,6 +47,8 @@ class Record:
     mission: Mission
     formation: Formation
     options: Options
+    created: int
+    """Whole seconds since 1970; the date of the mission's commits, so that they repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Status:
     reserved_tokens: int
     reserved_micros: int
     owned: bool
+    """Its conductor lives, as far as this machine can tell."""
     created: float
     ended: float | None
     artifact: dict[str, Any] | None
@@ -86,21 +90,23 @@ def new_id(name: str) -> str:
 async def create(database: Database, record: Record) -> None:
     spec = record.mission.spec
     await database.fetch(
-        "insert into hekaton.mission (id, name, mode, document, formation, options)"
-        " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+        "insert into hekaton.mission (id, name, mode, document, formation, options, created_at)"
+        " values ($1, $2, $3, $4, $5, $6, to_timestamp($7::float8)) on conflict do nothing",
         record.id,
         record.mission.metadata.name,
         spec.mode,
         json.loads(record.mission.model_dump_json(by_alias=True, exclude_none=True)),
         json.loads(record.formation.model_dump_json(by_alias=True, exclude_none=True)),
         msgspec.to_builtins(record.options),
+        record.created,
     )
 
 
 async def find(database: Database, mission: str) -> Record:
     """By id, or by a name or prefix that fits one mission only; raises `BadInput` naming what there is."""
     rows = await database.fetch(
-        "select id, document, formation, options from hekaton.mission"
+        "select id, document, formation, options, extract(epoch from created_at)::bigint as created"
+        " from hekaton.mission"
         " where id = $1 or name = $1 or starts_with(id, $1) order by id = $1 desc, created_at desc limit 6",
         mission,
     )
@@ -118,6 +124,7 @@ async def find(database: Database, mission: str) -> Record:
         Mission.model_validate(row["document"]),
         Formation.model_validate(row["formation"]),
         msgspec.convert(row["options"], Options),
+        row["created"],
     )
 
 
@@ -134,11 +141,14 @@ async def status(database: Database, mission: str) -> Status:
 STATUS = (
     "select id, name, mode, state, reason, stop_kind, phase, detail, round, wave, tasks_done, tasks_total,"
     " score, simulated, spent_tokens, coalesce(cap_tokens, 0) as cap_tokens, spent_micros,"
-    " coalesce(cap_micros, 0) as cap_micros, reserved_tokens, reserved_micros, owned,"
+    " coalesce(cap_micros, 0) as cap_micros, reserved_tokens, reserved_micros, owned, coalesce(owner, '') as owner,"
     " extract(epoch from created_at)::float8 as created, extract(epoch from ended_at)::float8 as ended, artifact"
     " from hekaton.mission_status"
 )
 
 
 def _status(row: Row) -> Status:
-    return Status(**dict(row.items()))
+    facts = dict(row.items())
+    owner = facts.pop("owner")
+    facts["owned"] = facts["owned"] and not is_gone(owner)
+    return Status(**facts)

@@ -1,6 +1,7 @@
 """Work one mission from its row to its SITREP: the conductor's composition, local or in a cluster."""
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ async def work(
         ledger = Ledger(database, record.id, token)
         await ledger.cap("", Amount(spec.budget.tokens, spec.budget.usd_micros))
         await ledger.forfeit()
-        workspace = await open_workspace(database, record)
+        workspace = await open_workspace(record)
         course = Course()
         async with Caller.connect(office.bus, mission=record.id, keys=office.keys) as caller:
             ending = await _conduct(
@@ -99,23 +100,22 @@ async def _conduct(
     return await conductor.conduct(job, interrupt)
 
 
-async def open_workspace(database: Database, record: Record) -> GitWorkspace:
-    """The mission's repository, made on first use. Commits bear the mission's date, so they repeat."""
-    when = await database.value(
-        "select extract(epoch from created_at)::bigint from hekaton.mission where id = $1",
-        record.id,
-    )
+async def open_workspace(record: Record) -> GitWorkspace:
+    """The mission's repository, made on first use; raises `BadInput` for a source that cannot be used."""
     sandbox: Sandbox = Unconfined() if record.options.unsafe_no_sandbox else LandlockSandbox()
-    hidden = tuple(
-        FileText(path=f.path, text=f.content) for f in record.mission.spec.acceptance.files
-    )
-    return await prepare(
-        folder(record) / "workspace",
-        source(record.mission.spec.workspace),
-        when,
-        sandbox,
-        hidden=hidden,
-    )
+    spec = record.mission.spec
+    hidden = tuple(FileText(path=f.path, text=f.content) for f in spec.acceptance.files)
+    root = folder(record) / "workspace"
+    return await prepare(root, source(spec.workspace), record.created, sandbox, hidden=hidden)
+
+
+async def stage(record: Record) -> None:
+    """Make a new mission's workspace before anything else; what cannot be made leaves nothing behind."""
+    try:
+        await open_workspace(record)
+    except BaseException:
+        shutil.rmtree(folder(record), ignore_errors=True)
+        raise
 
 
 def folder(record: Record) -> Path:

