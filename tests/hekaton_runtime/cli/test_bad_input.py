@@ -137,3 +137,11 @@ def test_a_database_variable_that_is_no_port_is_refused(hekaton: Hekaton) -> Non
     done = hekaton("missions", HEKATON_DB_HOST="127.0.0.1", HEKATON_DB_PORT="many")
     assert done.returncode == 2
     assert "HEKATON_DB_PORT: 'many' is no TCP port" in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_told_by_name(hekaton: Hekaton, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = hekaton("missions", HEKATON_HOME=str(tmp_path / "file" / "home"))
+    assert done.returncode == 2, done.stderr
+    assert "HEKATON_HOME: " in done.stderr
+    assert "Traceback" not in done.stderr
