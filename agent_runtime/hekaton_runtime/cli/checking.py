@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from hekaton_api.errors import Finding, Invalid
@@ -17,6 +16,7 @@ from hekaton_api.mission import Mission
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.settings import BusSettings
 from hekaton_runtime.cli.documents import builtin
+from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.errors import BadInput, HekatonError
 from hekaton_runtime.models.probe import probe
 from hekaton_runtime.settings import Settings, from_environ
@@ -89,8 +89,7 @@ def examine(base_url: str, *, as_json: bool) -> int:
                 one.remedy,
                 style="" if one.works else "red",
             )
-        wide = Console(highlight=False)
-        (wide if wide.is_terminal else Console(highlight=False, width=160)).print(table)
+        console().print(table)
     return 0 if all(one.works for one in checks) else 1
 
 

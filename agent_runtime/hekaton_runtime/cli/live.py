@@ -184,5 +184,6 @@ def view(board: Board, *, as_json: bool, plain: bool) -> View:
         return JsonLines()
     console = Console()
     if plain or not console.is_terminal or not sys.stdout.isatty():
+        print(board.title, flush=True)
         return Lines()
     return LiveBoard(board, console)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
+from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.conductor.accounting import by_model, by_role
 from hekaton_runtime.conductor.records import Status, find, listed, status
 from hekaton_runtime.conductor.work import folder
@@ -40,7 +40,7 @@ def list_missions(limit: int, *, as_json: bool) -> int:
             table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=True)
         for row in rows:
             table.add_row(*_cells(row))
-        _console().print(table)
+        console().print(table)
         return 0
 
     return _with_database(look)
@@ -59,16 +59,16 @@ def show_mission(mission: str, *, as_json: bool) -> int:
             }
             print(json.dumps({**asdict(row), **costs, "folder": str(papers)}))
             return 0
-        console = _console()
-        console.print(
+        board = console()
+        board.print(
             f"{row.id}  {_state(row)}{'  SIMULATED' if row.simulated else ''}",
             style="bold",
             markup=False,
         )
-        console.print(record.mission.spec.goal.strip(), style="dim", markup=False)
-        console.print(_facts(row, str(papers)))
-        console.print(_costs("MODEL", models))
-        console.print(_costs("ROLE", roles))
+        board.print(record.mission.spec.goal.strip(), style="dim", markup=False)
+        board.print(_facts(row, str(papers)))
+        board.print(_costs("MODEL", models))
+        board.print(_costs("ROLE", roles))
         return 0
 
     return _with_database(look)
@@ -98,12 +98,6 @@ def kill_mission(mission: str, reason: str) -> int:
         return 0
 
     return _with_database(stop)
-
-
-def _console() -> Console:
-    """As wide as the terminal; wide enough for every column where there is none."""
-    wide = Console(highlight=False)
-    return wide if wide.is_terminal else Console(highlight=False, width=160)
 
 
 def _with_database(look: Callable[[Database], Awaitable[int]]) -> int:

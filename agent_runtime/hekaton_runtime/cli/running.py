@@ -174,8 +174,6 @@ async def _view(database: Database, record: Record, show: Show) -> View:
     board = Board(
         title, budget.tokens, budget.usd_micros, tokens=now.spent_tokens, micros=now.spent_micros
     )
-    if not show.as_json:
-        print(title)
     return view(board, as_json=show.as_json, plain=show.plain)
 
 
