@@ -15,6 +15,13 @@ def builtin() -> Path:
     return packed if packed.is_dir() else package.parent.parent / "manifests" / "formations"
 
 
+def shipped_missions() -> Path:
+    """The folder of missions that come along, each with its answer book beside it."""
+    package = Path(__file__).resolve().parent.parent
+    packed = package / "missions"
+    return packed if packed.is_dir() else package.parent.parent / "manifests" / "missions"
+
+
 def read(paths: list[Path]) -> tuple[Formation | Mission, ...]:
     """Everything in the files; raises `BadInput` or `hekaton_api.errors.Invalid`."""
     documents: list[Formation | Mission] = []

@@ -1,0 +1,291 @@
+"""`hekaton bench`: tasks as missions, side by side on one team, resumable, with an honest table at the end."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from hekaton_api.formation import Formation
+from hekaton_api.mission import Mission
+from hekaton_runtime.bench import dataset
+from hekaton_runtime.bench.cases import Case, Draft, cases, code_digest, fingerprint
+from hekaton_runtime.bench.drafting import (
+    Setting,
+    Shipped,
+    from_dataset,
+    from_missions,
+    limited,
+    modes_of,
+    whole,
+)
+from hekaton_runtime.bench.intervals import why_absent
+from hekaton_runtime.bench.ledger import Held, held
+from hekaton_runtime.bench.missions import Caps
+from hekaton_runtime.bench.names import checked_run, slug
+from hekaton_runtime.bench.rows import Row
+from hekaton_runtime.bench.summary import summaries, table
+from hekaton_runtime.bench.working import Left, Reader, Works, check_same
+from hekaton_runtime.bench.writing import About, write
+from hekaton_runtime.cli.benchview import Bench, View, conclude, view
+from hekaton_runtime.cli.documents import formation_named, read, shipped_missions
+from hekaton_runtime.cli.replaying import rerun
+from hekaton_runtime.cli.running import reached
+from hekaton_runtime.conductor.conduct import Halt
+from hekaton_runtime.conductor.records import Options, Record, Simulation
+from hekaton_runtime.conductor.staff import staffed
+from hekaton_runtime.conductor.work import Office
+from hekaton_runtime.errors import BadInput
+from hekaton_runtime.settings import Settings, from_environ
+from hekaton_runtime.store.open import open_database
+from hekaton_runtime.store.postgres import Database
+
+LEVEL_1 = ("extend-tally",)
+SEEDS = {1: 1, 2: 1, 3: 3}
+"""How many, by level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The command line of `bench`."""
+
+    level: int
+    """0 where a dataset is given."""
+    dataset: Path | None
+    modes: str
+    """Empty: what the level says, or both."""
+    formation: str
+    base_url: str
+    model: str
+    simulate: bool
+    competence: float
+    seed: int
+    latency: float
+    parallel: int
+    limit: int
+    """0: all tasks."""
+    max_loops: int | None
+    tokens: int | None
+    usd: str
+    out: Path | None
+    run: str
+    unsafe: bool
+    as_json: bool
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run, ready to be worked."""
+
+    bench: Bench
+    formation: Formation
+    drafts: tuple[Draft, ...]
+    cases: tuple[Case, ...]
+    parallel: int
+
+
+def run_bench(wanted: Wanted) -> int:
+    """0 when every task ended, 1 when a budget was broken, 3 when some are left; raises `BadInput`."""
+    settings = from_environ()
+    plan = planned(wanted, settings)
+    try:
+        plan.bench.out.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        said = f"--out: {plan.bench.out}: {fault.strerror}. Give a folder that can be written."
+        raise BadInput([said]) from fault
+    return asyncio.run(_bench(settings, plan, view(plan.bench, wanted.as_json, wanted.plain)))
+
+
+def planned(wanted: Wanted, settings: Settings) -> Plan:
+    """Raises `BadInput` with what cannot be used."""
+    if bool(wanted.level) == (wanted.dataset is not None):
+        raise BadInput(["bench: give either --level 1, 2 or 3, or --dataset FILE."])
+    if reasons := why_absent():
+        raise BadInput(reasons)
+    formation = formation_named(wanted.formation)
+    drafts = _drafts(wanted, formation, settings)
+    source = (
+        slug(wanted.dataset.name.partition(".")[0], 24)
+        if wanted.dataset
+        else f"level-{wanted.level}"
+    )
+    if wanted.run:
+        run = checked_run(wanted.run)
+    else:
+        run = f"{source}-{fingerprint(drafts, formation, _code())}"
+    drafts = limited(drafts, wanted.limit)
+    made = cases(run, drafts, formation, int(time.time()))
+    out = (wanted.out or Path("hekaton-bench") / run).absolute()
+    bench = Bench(run, _title(wanted, formation, drafts), wanted.simulate, len(made), out)
+    return Plan(bench, formation, drafts, made, wanted.parallel)
+
+
+def _drafts(wanted: Wanted, formation: Formation, settings: Settings) -> tuple[Draft, ...]:
+    simulation = (
+        Simulation(competence=wanted.competence, seed=wanted.seed, latency=wanted.latency)
+        if wanted.simulate
+        else None
+    )
+    options = Options(
+        home=str(settings.home), base_url=wanted.base_url, model=wanted.model, simulation=simulation,
+        unsafe_no_sandbox=wanted.unsafe,
+    )  # fmt: skip
+    setting = Setting(
+        formation,
+        modes_of(wanted.modes or ("single" if wanted.level == 1 else "single,swarm")),
+        tuple(range(wanted.seed, wanted.seed + SEEDS.get(wanted.level, 1))),
+        Caps(wanted.tokens, _usd(wanted.usd), wanted.max_loops),
+        options,
+    )
+    if wanted.dataset:
+        return from_dataset(dataset.read(wanted.dataset), setting)
+    return from_missions(_shipped(wanted.level), setting)
+
+
+def _usd(text: str) -> Decimal | None:
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation as fault:
+        raise BadInput(
+            [f"--budget-usd: {text!r} is no amount. Give dollars, e.g. 0.50."]
+        ) from fault
+
+
+def _shipped(level: int) -> tuple[Shipped, ...]:
+    found = []
+    for path in sorted(shipped_missions().glob("*.yaml")):
+        if path.name.endswith(".book.yaml") or (level == 1 and path.stem not in LEVEL_1):
+            continue
+        book = path.with_suffix(".book.yaml")
+        text = book.read_text() if book.exists() else ""
+        found += [Shipped(one, text) for one in read([path]) if isinstance(one, Mission)]
+    return tuple(found)
+
+
+def _code() -> str:
+    """Of everything that decides what models are asked: another version's results are not ours."""
+    package = Path(__file__).resolve().parent.parent
+    files = [
+        path
+        for folder in ("strategies", "prompts", "agents")
+        for path in (package / folder).rglob("*")
+        if path.suffix in (".py", ".j2")
+    ]
+    return code_digest([(str(path.relative_to(package)), path.read_bytes()) for path in files])
+
+
+def _title(wanted: Wanted, formation: Formation, drafts: Sequence[Draft]) -> str:
+    source = wanted.dataset.name if wanted.dataset else f"level {wanted.level}"
+    tasks = len({draft.task for draft in drafts})
+    seeds = sorted({draft.seed for draft in drafts})
+    title = (
+        f"{source}: {tasks} task{'s' if tasks != 1 else ''}, formation {formation.metadata.name}"
+    )
+    if not wanted.simulate:
+        return title
+    shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"{title}, SIMULATED models of competence {wanted.competence:g}, {shown}"
+
+
+async def _bench(settings: Settings, plan: Plan, looking: View) -> int:
+    interrupt: asyncio.Future[Halt] = asyncio.get_running_loop().create_future()
+    _stop_on_signals(interrupt)
+    started = time.monotonic()
+    async with open_database(settings) as database:
+        reader = Reader(database, rerun)
+        with looking:
+            there = await reader.there(plan.cases)
+            await check_same(database, plan.cases, there)
+            known, pending = await _known(reader, plan.cases, there)
+            looking.read_back(known)
+            fresh = await _work(settings, plan, database, pending, looking, interrupt)
+        rows = _in_order(plan.cases, [*known, *(one for one in fresh if isinstance(one, Row))])
+        lefts = tuple(one for one in fresh if isinstance(one, Left))
+        proof = await held(database, [row.mission for row in rows])
+    seconds = time.monotonic() - started
+    return _conclude(plan, rows, lefts, proof, (len(fresh) - len(lefts), seconds), looking)
+
+
+async def _known(
+    reader: Reader, wanted: Sequence[Case], there: frozenset[str]
+) -> tuple[list[Row], list[Case]]:
+    """The rows of missions that ended earlier, and the cases that are left to do."""
+    known: list[Row] = []
+    pending: list[Case] = []
+    for case in wanted:
+        row = await reader.row(case) if case.record.id in there else None
+        if row is None or row.resumable:
+            pending.append(case)
+        else:
+            known.append(row)
+    return known, pending
+
+
+async def _work(
+    settings: Settings, plan: Plan, database: Database, pending: Sequence[Case], looking: View,
+    interrupt: "asyncio.Future[Halt]",
+) -> list[Row | Left]:  # fmt: skip
+    """One stage a seed: a simulated server has one, and real models need no second stage."""
+    done: list[Row | Left] = []
+    spec = plan.formation.spec
+    for seed in dict.fromkeys(case.seed for case in pending):
+        here = [case for case in pending if case.seed == seed]
+        if interrupt.done():
+            done += [Left(case, "not begun") for case in here]
+            continue
+        async with AsyncExitStack() as stack:
+            models = await stack.enter_async_context(
+                reached(_team(plan, seed, here[0].record), settings)
+            )
+            bus = await stack.enter_async_context(staffed(spec, models, max(4, plan.parallel)))
+            names = {name: one.model for name, one in models.items()}
+            office = Office(database, bus, names, None, settings.lease)
+            works = Works(office, Reader(database, rerun), looking, interrupt)
+            done += await works.run(here, plan.parallel)
+    return done
+
+
+def _team(plan: Plan, seed: int, one: Record) -> Record:
+    """Any record of the stage, but with the books of all: what its team is reached by."""
+    options = Options(
+        home=one.options.home, base_url=one.options.base_url, model=one.options.model,
+        simulation=whole(plan.drafts, seed),
+    )  # fmt: skip
+    return Record(one.id, one.mission, one.formation, options, one.created)
+
+
+def _in_order(wanted: Sequence[Case], found: Sequence[Row]) -> tuple[Row, ...]:
+    rows = {row.mission: row for row in found}
+    return tuple(rows[case.record.id] for case in wanted if case.record.id in rows)
+
+
+def _stop_on_signals(interrupt: "asyncio.Future[Halt]") -> None:
+    def stop(name: str) -> None:
+        if not interrupt.done():
+            interrupt.set_result(Halt("interrupted", f"{name}; the same bench, run again, goes on"))
+
+    for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "terminated")):
+        asyncio.get_running_loop().add_signal_handler(number, stop, name)
+
+
+def _conclude(
+    plan: Plan, rows: tuple[Row, ...], lefts: tuple[Left, ...], proof: Held,
+    pace: tuple[int, float], looking: View,
+) -> int:  # fmt: skip
+    bench, modes = plan.bench, summaries(rows)
+    title = (
+        bench.title if not lefts else f"{bench.title} (PARTIAL: {len(rows)} of {bench.missions})"
+    )
+    made = table(title, modes)
+    about = About(
+        bench.run, title, plan.formation.metadata.name, bench.simulated, not lefts, str(proof)
+    )
+    files = write(bench.out, about, modes, rows, made)
+    conclude(looking, made, rows, lefts, proof, pace, files)
+    if proof.breaches:
+        return 1
+    return 3 if lefts or any(row.resumable for row in rows) else 0
