@@ -7,17 +7,19 @@ from hekaton_runtime.strategies.building import BUILD
 from hekaton_runtime.strategies.single import single
 from hekaton_runtime.strategies.steps import OutOfBudget, Step, Unanswered
 from hekaton_runtime.strategies.swarm import swarm
-from hekaton_runtime.strategies.values import Assignment, Conclusion
+from hekaton_runtime.strategies.values import Assignment, Conclusion, Story
 
-MODES: dict[str, Callable[[Assignment], Step[Conclusion]]] = {"single": single, "swarm": swarm}
+Mode = Callable[[Assignment, Story], Step[Conclusion]]
+MODES: dict[str, Mode] = {"single": single, "swarm": swarm}
 
 
 def concluded(mode: str, assignment: Assignment) -> Step[Conclusion]:
     """Run a mode to its conclusion: an empty purse and a mute agent are endings, not crashes."""
+    story = Story()
     yield Merge(source="base", into=BUILD)
     try:
-        return (yield from MODES[mode](assignment))
+        return (yield from MODES[mode](assignment, story))
     except OutOfBudget as end:
-        return Conclusion("stopped", f"budget: {end}", BUILD)
+        return story.end("stopped", f"budget: {end}", BUILD)
     except Unanswered as end:
-        return Conclusion("failed", str(end), BUILD)
+        return story.end("failed", str(end), BUILD)

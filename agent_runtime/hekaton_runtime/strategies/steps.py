@@ -86,8 +86,10 @@ def everything(bodies: dict[str, Strategy]) -> Step[dict[str, Any]]:
 
 def waves(tasks: tuple[Task, ...], build: Callable[[Task], Strategy]) -> Step[dict[str, Any]]:
     """Build each task as soon as those it needs are done: no barrier lets a slow one block all."""
-    by_name = {task.id: task for task in tasks}
-    sorter = TopologicalSorter({task.id: task.needs for task in tasks})
+    by_name = {f"task-{task.id}": task for task in tasks}  # no other branch is called so
+    sorter = TopologicalSorter(
+        {name: [f"task-{need}" for need in task.needs] for name, task in by_name.items()}
+    )
     sorter.prepare()
     running: list[str] = []
     values: dict[str, Any] = {}
@@ -98,7 +100,7 @@ def waves(tasks: tuple[Task, ...], build: Callable[[Task], Strategy]) -> Step[di
         name, value = yield Next(tuple(running))
         running.remove(name)
         sorter.done(name)
-        values[name] = value
+        values[by_name[name].id] = value
     return values
 
 
@@ -108,6 +110,11 @@ def plan_faults(tasks: tuple[Task, ...]) -> str:
     reasons = [
         f"task id {name!r} occurs twice"
         for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    reasons += [
+        f"task id {name!r} is taken: no id begins with repair-"
+        for name in names
+        if name.startswith("repair-")
     ]
     reasons += [
         f"task {task.id!r} needs {need!r}, which is no task"

@@ -1,6 +1,6 @@
 """What a strategy is given and what it concludes. Pure values; the report is made of the conclusion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from hekaton_runtime.answers import Design, Review, Task
@@ -124,3 +124,28 @@ class Conclusion:
     reviewed: bool = False
     skipped: str = ""
     """Why the planning swarm was skipped; empty when it was not."""
+
+
+@dataclass(slots=True)
+class Story:
+    """What has happened so far, so that a mission cut short (budget, a mute agent) still tells it all.
+
+    The one mutable value of a strategy; made anew by each replay.
+    """
+
+    debate: Debate | None = None
+    design: Design | None = None
+    skipped: str = ""
+    tasks: list[TaskEnd] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+
+    def end(
+        self, outcome: Literal["passed", "failed", "stopped"], reason: str, branch: str
+    ) -> Conclusion:
+        reviewed = bool(self.loops) and self.loops[-1].review is not None
+        return Conclusion(
+            outcome=outcome, reason=reason, branch=branch, loops=tuple(self.loops), tasks=tuple(self.tasks),
+            debate=self.debate, design=self.design, findings=self.findings, reviewed=reviewed,
+            skipped=self.skipped,
+        )  # fmt: skip

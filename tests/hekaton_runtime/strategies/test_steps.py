@@ -22,6 +22,10 @@ def test_a_cycle_is_told_with_its_members() -> None:
     assert "wait for each other" in said
 
 
+def test_a_task_cannot_take_the_name_of_a_repair() -> None:
+    assert "'repair-1' is taken" in plan_faults((task("repair-1"),))
+
+
 def test_a_good_plan_has_no_faults() -> None:
     assert plan_faults((task("a"), task("b", "a"))) == ""
 
