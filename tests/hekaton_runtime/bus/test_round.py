@@ -55,7 +55,7 @@ async def test_the_deadline_closes_with_or_without_a_quorum(
     start_agent(sleeper, agent="slow", instance="slow-0")
     orders = (order("o1", agent="swift"), order("o2", agent="slow"), order("o3", agent="slow"))
     async with Caller.connect(broker.address, mission="m1") as caller:
-        closed = await caller.round("r1", orders, quorum, 0.25, "t", GENESIS, settled)
+        closed = await caller.round("r1", orders, quorum, 1.0, "t", GENESIS, settled)
     assert closed.missing == ("o2", "o3")
     assert closed.quorate is quorate
     assert [entry.order for entry in closed.entries] == ["r1", "o1"]

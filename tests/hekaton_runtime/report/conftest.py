@@ -22,6 +22,34 @@ from hekaton_runtime.report.values import (
 )
 
 START = 1_800_000_000.0
+DEBATE = Debate(
+    topic="approach",
+    rounds=(
+        DebateRound(
+            (Proposal("A", "SIMULATED use +", 2), Proposal("B", "SIMULATED use sum", 1)),
+            winner="A",
+        ),
+        DebateRound(
+            (
+                Proposal("A", "SIMULATED use the + operator", 1),
+                Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2),
+            ),
+            winner="B",
+        ),
+    ),
+    winner="B",
+    plain_vote="A",
+)
+SCORES = Scores(
+    parts=(
+        Score("correctness", 8, 0.4),
+        Score("style", 7, 0.2),
+        Score("security", 9, 0.2),
+        Score("test coverage", 6, 0.2),
+    ),
+    weighted=7.6,
+    pass_score=7.0,
+)
 
 
 @pytest.fixture
@@ -43,24 +71,7 @@ def full() -> Sitrep:
             Phase("build", START + 10, START + 72),
             Phase("report", START + 72, None),
         ),
-        debate=Debate(
-            topic="approach",
-            rounds=(
-                DebateRound(
-                    (Proposal("A", "SIMULATED use +", 2), Proposal("B", "SIMULATED use sum", 1)),
-                    winner="A",
-                ),
-                DebateRound(
-                    (
-                        Proposal("A", "SIMULATED use the + operator", 1),
-                        Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2),
-                    ),
-                    winner="B",
-                ),
-            ),
-            winner="B",
-            plain_vote="A",
-        ),
+        debate=DEBATE,
         tasks=(
             TaskLine("sums", "Write add | and its tests", "merged", 2, "task/sums"),
             TaskLine("docs", "Describe add", "waiting", 0, ""),
@@ -69,16 +80,7 @@ def full() -> Sitrep:
             VerifyRun("python -m pytest -q", False, 1.26, "F\n1 failed"),
             VerifyRun("python -c 'import sums' | cat", True, 0.31, "2 passed\n```\n# forged"),
         ),
-        scores=Scores(
-            parts=(
-                Score("correctness", 8, 0.4),
-                Score("style", 7, 0.2),
-                Score("security", 9, 0.2),
-                Score("test coverage", 6, 0.2),
-            ),
-            weighted=7.6,
-            pass_score=7.0,
-        ),
+        scores=SCORES,
         findings=(
             Finding(
                 text="add accepts <b>strings</b>",
