@@ -7,6 +7,9 @@ from pathlib import Path
 
 from hekaton_runtime.errors import BadInput
 
+LEASE = 15.0
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -31,13 +34,15 @@ class Settings:
     """Endpoint that replaces those of `external` models (OPENAI_BASE_URL)."""
     key: str = field(default="", repr=False)
     """Its key (OPENAI_API_KEY)."""
-    lease: float = 15.0
-    """Seconds after which a silent conductor's mission may be taken over."""
+    lease: float = LEASE
+    """Seconds after which a silent conductor's mission may be taken over (HEKATON_LEASE)."""
+    patience: float = PATIENCE
+    """Seconds without the database after which a process gives up (HEKATON_DB_PATIENCE)."""
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
     """Raises `BadInput` with every variable that cannot be used."""
-    reasons = []
+    reasons: list[str] = []
     server = None
     if host := environ.get("HEKATON_DB_HOST"):
         port = environ.get("HEKATON_DB_PORT", "5470")
@@ -55,6 +60,8 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
     base_url = environ.get("OPENAI_BASE_URL", "")
     if base_url and not base_url.startswith(("http://", "https://")):
         reasons.append(f"OPENAI_BASE_URL: {base_url!r} is no URL. Give http://HOST:PORT/v1.")
+    lease = _seconds(environ, "HEKATON_LEASE", LEASE, reasons)
+    patience = _seconds(environ, "HEKATON_DB_PATIENCE", PATIENCE, reasons)
     if reasons:
         raise BadInput(reasons)
     home = Path(environ["HEKATON_HOME"]) if environ.get("HEKATON_HOME") else _home(environ)
@@ -63,7 +70,21 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         server=server,
         base_url=base_url,
         key=environ.get("OPENAI_API_KEY", ""),
+        lease=lease,
+        patience=patience,
     )
+
+
+def _seconds(environ: Mapping[str, str], name: str, usual: float, reasons: list[str]) -> float:
+    """From 1, below which a busy machine would give up on what is merely slow, to 3600."""
+    text = environ.get(name) or str(usual)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        reasons.append(f"{name}: {text!r} is out of range. Give seconds from 1 to 3600.")
+    return seconds
 
 
 def _home(environ: Mapping[str, str]) -> Path:

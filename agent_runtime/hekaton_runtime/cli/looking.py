@@ -4,12 +4,14 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 
 from rich.table import Table
 
 from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.conductor.accounting import by_model, by_role
+from hekaton_runtime.conductor.halting import halt_unattended
 from hekaton_runtime.conductor.records import Status, find, listed, status
 from hekaton_runtime.conductor.work import folder
 from hekaton_runtime.errors import BadInput
@@ -81,11 +83,8 @@ def kill_mission(mission: str, reason: str) -> int:
         if not await database.value("select hekaton.ask_halt($1, $2)", record.id, reason):
             raise BadInput([f"mission {record.id!r} is not running; it is {_state(row)}."])
         if not row.owned:
-            await database.fetch(
-                "update hekaton.mission set state = 'stopped', stop_kind = 'killed', reason = halt,"
-                " ended_at = clock_timestamp() where id = $1",
-                record.id,
-            )
+            with suppress(BadInput):  # somebody has just begun to conduct it, and will obey
+                await halt_unattended(database, record.id, reason)
         until = time.monotonic() + HALTING
         while (row := await status(database, record.id)).state == "running":
             if time.monotonic() > until:

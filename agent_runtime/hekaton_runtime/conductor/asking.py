@@ -6,7 +6,7 @@ question is asked again under a new one.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -54,22 +54,49 @@ class Purse:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._freed = asyncio.Event()
+        self._opening = 0
+        self._flying: set[str] = set()
 
-    async def open(self, call: Call) -> Refused | None:
+    async def open(self, call: Call, *, held: bool = False) -> Refused | None:
+        """A `held` call is not sent before others are open too, so nobody waits for it to end."""
         while True:
             freed = self._freed
-            verdict = await self.ledger.open(call)
+            verdict = await self._reserve(call)
+            if verdict is None and not held:
+                self._flying.add(call.id)
             if not isinstance(verdict, Wait):
                 return verdict
+            if not self._flying and not self._opening and freed is self._freed:
+                return verdict.short  # no call is on its way that could give anything back
             try:
                 await asyncio.wait_for(freed.wait(), 1.0)
             except TimeoutError:
-                continue  # another process's calls, or a settlement between the two lines above
+                continue  # a settlement between the lines above
 
-    def freed(self) -> None:
-        """Some call has ended: whoever waits for room looks again."""
+    async def close(self, call: str, bill: Bill) -> None:
+        await self.ledger.close(call, bill)
+        self.freed(call)
+
+    def launch(self, calls: Iterable[str]) -> None:
+        """Calls that were held are on their way now."""
+        self._flying.update(calls)
+
+    def freed(self, call: str) -> None:
+        """A call has ended: whoever waits for room looks again."""
+        self._flying.discard(call)
         self._freed.set()
         self._freed = asyncio.Event()
+
+    async def _reserve(self, call: Call) -> Refused | Wait | None:
+        self._opening += 1
+        try:
+            return await self.ledger.open(call)
+        except asyncio.CancelledError:
+            # The statement may have taken effect; what was never sent costs nothing.
+            await asyncio.shield(self.close(call.id, RELEASED))
+            raise
+        finally:
+            self._opening -= 1
 
 
 class Asker:
@@ -88,30 +115,35 @@ class Asker:
 
     async def ask(self, path: str, mark: bytes, ask: Ask) -> Asked:
         """Until there is an answer, a refusal, or a failure that asking again cannot mend."""
-        waited, nap, lost = 0.0, self._patience.nap, 0
+        outage, lost = Outage(self._patience), 0
         for attempt in range(1, 1000):
             opened = await self.open(path, ask, attempt)
             if not isinstance(opened, Opened):
-                await self._journal.append(path, mark, opened)
+                await self.record(path, mark, opened)
                 return opened
-            outcome = await self._send(opened)
-            match outcome:
-                case Faulted(kind="unavailable", detail=why) if waited < self._patience.endpoint:
-                    await self.close(opened, RELEASED)
-                    self.watch(Waiting(why=why))
-                    await asyncio.sleep(nap)
-                    waited, nap = waited + nap, min(10.0, nap * 2)
-                case Faulted(kind="unavailable", detail=why):
-                    await self.close(opened, RELEASED)
-                    raise Unavailable(why)
-                case Faulted(billed=True, usage=None) if lost < AGAIN - 1:
-                    await self.close(opened, UNKNOWN)
-                    lost += 1
-                case _:
-                    return await self.settle(opened, path, mark, outcome)
+            try:
+                outcome = await self._caller.ask(opened.order)
+                match outcome:
+                    case Faulted(kind="unavailable", detail=why):
+                        await self.close(opened, RELEASED)
+                        await outage.wait(why, time.monotonic() - opened.since, self.watch)
+                    case Faulted(billed=True, usage=None) if lost < AGAIN - 1:
+                        await self.close(opened, UNKNOWN)
+                        lost += 1
+                    case _:
+                        return await self.settle(opened, path, mark, outcome)
+            except asyncio.CancelledError:
+                await asyncio.shield(self.close(opened, UNKNOWN))
+                raise
         raise Unavailable(f"{ask.agent} could not be asked in 999 tries.")
 
-    async def open(self, path: str, ask: Ask, attempt: int) -> "Opened | Refused | Failed":
+    async def record(self, path: str, mark: bytes, result: Refused | Failed) -> None:
+        """Journal what is no call's result, or no longer."""
+        await self._journal.append(path, mark, result)
+
+    async def open(
+        self, path: str, ask: Ask, attempt: int, *, held: bool = False
+    ) -> "Opened | Refused | Failed":
         """Reserve; a context too small for the brief is a failure that costs nothing."""
         seat = self._seats[ask.agent]
         limit = seat.profile.max_tokens
@@ -127,7 +159,7 @@ class Asker:
             id=f"{path}#{self._journal.token}.{attempt}", path=path, accounts=ask.account, agent=ask.agent,
             role=seat.profile.role, model=seat.profile.model, worst=worst,
         )  # fmt: skip
-        if refused := await self.purse.open(call):
+        if refused := await self.purse.open(call, held=held):
             return refused
         self.watch(Asking(agent=ask.agent, step=ask.brief.step, tokens=worst.tokens))
         order = Order(
@@ -136,22 +168,18 @@ class Asker:
         )  # fmt: skip
         return Opened(call, order, seat, time.monotonic())
 
-    async def _send(self, opened: "Opened") -> Outcome:
-        try:
-            return await self._caller.ask(opened.order)
-        except asyncio.CancelledError:
-            await asyncio.shield(self.close(opened, UNKNOWN))
-            raise
-
     async def close(self, opened: "Opened", bill: Bill) -> None:
-        await self.purse.ledger.close(opened.call.id, bill)
-        self.purse.freed()
+        """Close a call whose result is not journaled; nothing happens to one that is closed."""
+        await self.purse.close(opened.call.id, bill)
+
+    def outage(self) -> "Outage":
+        return Outage(self._patience)
 
     async def settle(self, opened: "Opened", path: str, mark: bytes, outcome: Outcome) -> Asked:
         """Close the call and journal what came of it, in one transaction."""
         bill, result = judged(opened.seat, outcome)
         overrun = await self.purse.ledger.finish(opened.call.id, bill, path, mark, result)
-        self.purse.freed()
+        self.purse.freed(opened.call.id)
         fault = result.detail if isinstance(result, Failed) else ""
         self.watch(
             Replied(
@@ -170,6 +198,24 @@ class Asker:
                 " Its token counts cannot be trusted to keep a budget; see `hekaton show`."
             )
         return result
+
+
+class Outage:
+    """How long whoever should answer has been away by now; longer naps, up to a bound."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._nap = patience.nap
+        self._waited = 0.0
+
+    async def wait(self, why: str, seconds: float, watch: Watch) -> None:
+        """Nap after a try that took `seconds`; raises `Unavailable` when patience is at its end."""
+        self._waited += seconds
+        if self._waited >= self._patience.endpoint:
+            raise Unavailable(why)
+        watch(Waiting(why=why))
+        await asyncio.sleep(self._nap)
+        self._waited, self._nap = self._waited + self._nap, min(10.0, self._nap * 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from hekaton_runtime.strategies.values import Assignment, Conclusion
 
 StopKind = Literal["", "killed", "interrupted", "time", "unavailable", "budget", "diverged"]
 State = Literal["passed", "failed", "stopped"]
+LOOK = 5.0  # seconds between two looks for a halt that nobody was told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,12 @@ class Conductor:
         """The kill switch: cancel everything, tell the broker, charge what is in flight, journal it."""
         told = asyncio.create_task(self._caller.halt(halt.reason))
         await _end(strategy)
-        await self._ledger.forfeit()
-        path = f"!halt-{self._journal.token}"
-        await self._journal.append(path, HALT, Halted(kind=halt.kind, reason=halt.reason))
-        await told
+        try:
+            await self._ledger.forfeit()
+            path = f"!halt-{self._journal.token}"
+            await self._journal.append(path, HALT, Halted(kind=halt.kind, reason=halt.reason))
+        finally:
+            await told
         return Ending(
             "stopped", halt.kind, halt.reason, Conclusion("stopped", halt.reason, "build")
         )
@@ -124,7 +127,8 @@ class Conductor:
         )
         try:
             while True:
-                await heard.wait()
+                with suppress(TimeoutError):  # a notification may be lost with a dying connection
+                    await asyncio.wait_for(heard.wait(), LOOK)
                 heard.clear()
                 if reason := await self._database.value(
                     "select halt from hekaton.mission where id = $1", mission

@@ -78,9 +78,12 @@ class Known:
         """When it was journaled, for people."""
         return self._entries[path].at
 
-    def under(self, path: str) -> tuple[Body, ...]:
-        """Bodies below a branch's path, in the order they were written."""
-        return tuple(e.body for p, e in self._entries.items() if p.startswith(path + "/"))
+    def under(self, path: str) -> tuple[str, ...]:
+        """Paths below a branch's, in the order in which they became known."""
+        return tuple(p for p in self._entries if p.startswith(path + "/"))
+
+    def bodies(self, paths: Iterable[str]) -> tuple[Body, ...]:
+        return tuple(self._entries[path].body for path in paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +214,12 @@ class Engine:
         return name, await branches.tasks.pop(name)
 
     async def _stop(self, path: str, name: str, branches: Branches) -> tuple[Body, ...]:
-        if self._known.find(f"{path}!", STOP, f"the stop of {name}") is None:
-            await branches.end([name])
-            await self._record(f"{path}!", STOP, StoppedBranch(name=name))
-        else:
-            await branches.end([name])
-        return self._known.under(path)
+        known = self._known.find(f"{path}!", STOP, f"the stop of {name}")
+        await branches.end([name])
+        if not isinstance(known, StoppedBranch):
+            known = StoppedBranch(name=name, had=self._known.under(path))
+            await self._record(f"{path}!", STOP, known)
+        return self._known.bodies(known.had)
 
     async def _record(self, path: str, mark: bytes, body: Body) -> None:
         await self._performer.record(path, mark, body)

@@ -8,10 +8,10 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from hekaton_runtime.errors import BadInput, Fenced
+from hekaton_runtime.errors import BadInput, Fenced, Unavailable
 from hekaton_runtime.store.postgres import Database
 
 
@@ -27,13 +27,16 @@ def is_gone(name: str) -> bool:
 
 
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """This boot and, since containers may share a host's name, this namespace of process numbers."""
+    space = os.stat("/proc/self/ns/pid").st_ino
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}.{space}"
 
 
 def _started(pid: int) -> str:
-    """A process's start time in ticks since boot; empty where there is none."""
+    """A process's start time in ticks since boot; empty where there is none, or only its zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if facts[0] in "ZX" else facts[19]
     except (OSError, IndexError):
         return ""
 
@@ -50,7 +53,8 @@ async def owned(
     try:
         yield token
     finally:
-        await database.fetch("select hekaton.give_up($1, $2)", mission, token)
+        with suppress(Unavailable):  # then the lease runs out by itself
+            await database.fetch("select hekaton.give_up($1, $2)", mission, token)
 
 
 async def _take(database: Database, mission: str, seconds: float, patience: float) -> int:

@@ -50,17 +50,15 @@ def _endpoint(
             " Give an OpenAI-compatible server by --base-url, or try --simulate."
         )
         return Endpoint("", "")
-    return Endpoint(
-        model.endpoint, override.model or model.sent_name, _key(model, override, environ, reasons)
-    )
+    name = override.model or model.sent_name
+    return Endpoint(model.endpoint, name, _key(model, environ, reasons))
 
 
-def _key(
-    model: ModelSpec, override: Override, environ: Mapping[str, str], reasons: list[str]
-) -> str:
+def _key(model: ModelSpec, environ: Mapping[str, str], reasons: list[str]) -> str:
+    """The override's key is for the override's address alone, never for one that a file names."""
     variable = model.credentials.env if model.credentials else None
     if variable is None:
-        return override.key
+        return ""
     if not environ.get(variable):
         reasons.append(
             f"model {model.name!r} takes its key from {variable}, which is not set. Export it."

@@ -79,8 +79,9 @@ def phases(course: list[Moment], ended: float) -> tuple[Phase, ...]:
     for moment in course:
         if isinstance(moment.effect, Note) and (not starts or starts[-1][0] != moment.effect.phase):
             starts.append((moment.effect.phase, moment.at))
-    ends = [at for _, at in starts[1:]] + [ended]
-    return tuple(Phase(name, at, end) for (name, at), end in zip(starts, ends, strict=True))
+    ends = [*(at for _, at in starts[1:]), ended]
+    # Not strict: a mission that was stopped before its first note has an end and no phase.
+    return tuple(Phase(name, at, end) for (name, at), end in zip(starts, ends, strict=False))
 
 
 def debated(debate: Held | None) -> Debate | None:

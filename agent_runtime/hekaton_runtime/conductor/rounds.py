@@ -1,74 +1,137 @@
-"""Perform a debate round: every question reserved on its own, all sent at once, each settled as it comes in."""
+"""Perform a debate round: every question reserved on its own, all sent at once, each settled as it comes in.
 
-import asyncio
+Where nobody at all could be reached (no endpoint, no broker) the round is held again, as a single
+question would be; with one answer it stands, and who was away is missing from it.
+"""
+
+import time
 
 import msgspec
 
 from hekaton_runtime.bus.caller import Caller
-from hekaton_runtime.bus.messages import Outcome
+from hekaton_runtime.bus.messages import Faulted, Outcome
 from hekaton_runtime.bus.transcript import GENESIS
 from hekaton_runtime.conductor.asking import Asker, Opened
 from hekaton_runtime.conductor.engine import Known
-from hekaton_runtime.effects import Ask, Round
+from hekaton_runtime.effects import Round
 from hekaton_runtime.journal.entries import fingerprint
-from hekaton_runtime.ledger.accounts import UNKNOWN
+from hekaton_runtime.ledger.accounts import RELEASED, UNKNOWN
 from hekaton_runtime.results import Answer, Asked, Failed, HeardAll, Refused, Stopped
+
+AWAY = ("unavailable", "lost")
 
 
 class Rounder:
     """Answers that an earlier conductor journaled are not asked for again."""
 
-    def __init__(self, asker: Asker, caller: Caller, known: Known) -> None:
+    def __init__(self, asker: Asker, caller: Caller, known: Known, token: int) -> None:
         self._asker = asker
         self._caller = caller
         self._known = known
+        self._token = token
 
     async def perform(self, path: str, effect: Round) -> HeardAll:
-        results: dict[int, Asked] = {}
-        opened: dict[str, tuple[int, Opened]] = {}
-        try:
-            for index, ask in enumerate(effect.asks):
-                await self._open(f"{path}/{index}", index, ask, results, opened)
-            quorate, head, transcript = await self._hold(path, effect, results, opened)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._abandon(opened))
-            raise
-        answers = tuple(results[index] for index in range(len(effect.asks)))
-        return HeardAll(answers=answers, quorate=quorate, head=head, transcript=transcript)
+        outage = self._asker.outage()
+        for attempt in range(1, 1000):
+            sitting = Sitting(self._asker, self._known, path, effect, attempt)
+            began = time.monotonic()
+            try:
+                await sitting.open()
+                heard = await self._hold(sitting, f"{path}#{self._token}.{attempt}")
+            finally:
+                await sitting.abandon()
+            if not sitting.deserted:
+                return await sitting.close(heard)
+            await outage.wait(sitting.why, time.monotonic() - began, self._asker.watch)
+        raise AssertionError("an outage ends long before")
 
-    async def _open(
-        self, path: str, index: int, ask: Ask, results: dict[int, Asked], opened: dict[str, tuple[int, Opened]]
-    ) -> None:  # fmt: skip
-        known = self._known.find(path, fingerprint(ask), ask)
-        if isinstance(known, Answer | Refused | Failed | Stopped):
-            results[index] = known
-            return
-        one = await self._asker.open(path, ask, 1)
-        if isinstance(one, Opened):
-            opened[one.order.id] = (index, one)
-        else:
-            results[index] = one
-
-    async def _hold(
-        self, path: str, effect: Round, results: dict[int, Asked], opened: dict[str, tuple[int, Opened]]
-    ) -> tuple[bool, str, bytes]:  # fmt: skip
+    async def _hold(self, sitting: "Sitting", name: str) -> HeardAll:
+        """`name` is new for every owner and try: the broker may still hold an earlier one."""
+        effect, opened = sitting.effect, sitting.opened
         if not opened:
-            return True, effect.head, b""
-
-        async def settled(order: str, outcome: Outcome) -> None:
-            index, one = opened.pop(order)
-            here, mark = f"{path}/{index}", fingerprint(effect.asks[index])
-            results[index] = await self._asker.settle(one, here, mark, outcome)
-            self._known.add(here, mark, results[index])
-
-        wanted = effect.quorum or len(effect.asks)
-        here = sum(isinstance(result, Answer) for result in results.values())
+            return HeardAll(answers=(), quorate=True, head=effect.head)
+        sitting.launch()
         closed = await self._caller.round(
-            round_id=path, orders=tuple(one.order for _, one in opened.values()), seconds=effect.seconds,
-            quorum=min(max(1, wanted - here), len(opened)), topic=effect.topic, head=effect.head or GENESIS, settled=settled,
+            round_id=name, orders=tuple(one.order for _, one in opened.values()), seconds=effect.seconds,
+            quorum=min(max(1, (effect.quorum or len(effect.asks)) - sitting.answers), len(opened)),
+            topic=effect.topic, head=effect.head or GENESIS, settled=sitting.settled,
         )  # fmt: skip
-        return closed.quorate, closed.head, msgspec.msgpack.encode(closed.entries)
+        entries = msgspec.msgpack.encode(closed.entries)
+        return HeardAll(answers=(), quorate=closed.quorate, head=closed.head, transcript=entries)
 
-    async def _abandon(self, opened: dict[str, tuple[int, Opened]]) -> None:
-        for _, one in opened.values():
-            await self._asker.close(one, UNKNOWN)
+
+class Sitting:
+    """One try of a round: its open calls and what came of each question."""
+
+    def __init__(self, asker: Asker, known: Known, path: str, effect: Round, attempt: int) -> None:
+        self._asker = asker
+        self._known = known
+        self._path = path
+        self.effect = effect
+        self._attempt = attempt
+        self.opened: dict[str, tuple[int, Opened]] = {}
+        """By order."""
+        self._results: dict[int, Asked] = {}
+        self._away: dict[int, Failed] = {}
+        self._sent = False
+
+    async def open(self) -> None:
+        """Reserve what is not known yet."""
+        for index, ask in enumerate(self.effect.asks):
+            here, mark = self._place(index)
+            known = self._known.find(here, mark, ask)
+            if isinstance(known, Answer | Refused | Failed | Stopped):
+                self._results[index] = known
+                continue
+            one = await self._asker.open(here, ask, self._attempt, held=True)
+            if isinstance(one, Opened):
+                self.opened[one.order.id] = (index, one)
+            else:
+                self._results[index] = one
+
+    def launch(self) -> None:
+        self._sent = True
+        self._asker.purse.launch(one.call.id for _, one in self.opened.values())
+
+    async def settled(self, order: str, outcome: Outcome) -> None:
+        """Called for every order as its outcome arrives."""
+        index, one = self.opened[order]
+        here, mark = self._place(index)
+        if isinstance(outcome, Faulted) and outcome.kind in AWAY and outcome.usage is None:
+            await self._asker.close(one, UNKNOWN if outcome.billed else RELEASED)
+            self._away[index] = Failed(kind=outcome.kind, detail=outcome.detail)
+        else:
+            self._results[index] = await self._asker.settle(one, here, mark, outcome)
+            self._known.add(here, mark, self._results[index])
+        del self.opened[order]
+
+    @property
+    def answers(self) -> int:
+        return sum(isinstance(result, Answer) for result in self._results.values())
+
+    @property
+    def deserted(self) -> bool:
+        """Was there nobody to answer anything."""
+        return bool(self._away) and not self.answers
+
+    @property
+    def why(self) -> str:
+        return next(iter(self._away.values())).detail
+
+    async def close(self, heard: HeardAll) -> HeardAll:
+        """The round with its answers, in the order of its asks."""
+        for index, failed in self._away.items():
+            here, mark = self._place(index)
+            await self._asker.record(here, mark, failed)
+            self._known.add(here, mark, failed)
+        results = self._results | self._away
+        answers = tuple(results[index] for index in range(len(self.effect.asks)))
+        return msgspec.structs.replace(heard, answers=answers)
+
+    async def abandon(self) -> None:
+        """Close what an interruption left open; what was not sent costs nothing."""
+        for _, one in tuple(self.opened.values()):
+            await self._asker.close(one, UNKNOWN if self._sent else RELEASED)
+
+    def _place(self, index: int) -> tuple[str, bytes]:
+        return f"{self._path}/{index}", fingerprint(self.effect.asks[index])

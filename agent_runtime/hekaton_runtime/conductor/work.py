@@ -92,7 +92,7 @@ async def _conduct(
     asker = Asker(
         journal, seats(formation, office.models), caller, Purse(ledger), watch, office.patience
     )
-    doors = Doors(journal, asker, Rounder(asker, caller, known), workspace)
+    doors = Doors(journal, asker, Rounder(asker, caller, known, token), workspace)
     conductor = Conductor(
         office.database, journal, ledger, caller, Engine(known, doors, course), watch, office.lease
     )

@@ -16,9 +16,11 @@ class ChoseNext(msgspec.Struct, frozen=True, tag="Next"):
 
 
 class StoppedBranch(msgspec.Struct, frozen=True, tag="Stop"):
-    """A branch was interrupted; its journaled results are the partial result."""
+    """A branch was interrupted; the results it had by then are the partial result."""
 
     name: str
+    had: tuple[str, ...] = ()
+    """Their paths, in order. What was still on its way into the journal came too late."""
 
 
 class Halted(msgspec.Struct, frozen=True, tag="Halted"):

@@ -11,7 +11,7 @@ from hekaton_runtime.journal.entries import Body, pack
 from hekaton_runtime.journal.postgres import checked
 from hekaton_runtime.ledger.money import Amount
 from hekaton_runtime.results import Refused, Usage
-from hekaton_runtime.store.postgres import Database
+from hekaton_runtime.store.postgres import Database, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ UNKNOWN = Bill("unknown")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No room at present, but calls in flight may give some back."""
+    """No room at present, but open calls may give some back; `short` says what is missing."""
+
+    short: Refused
 
 
 def chain(accounts: tuple[str, ...]) -> list[str]:
@@ -62,8 +64,8 @@ class Ledger:
         """Give an account a cap of its own; one that exists keeps the cap it has."""
         await self._database.fetch(
             "insert into hekaton.account (mission_id, path, cap_tokens, cap_micros)"
-            " values ($1, $2, $3, $4) on conflict do nothing",
-            self._mission, account, amount.tokens, amount.micros,
+            " select $1, $2, $3, $4 where hekaton.owns($1, $5) on conflict do nothing",
+            self._mission, account, amount.tokens, amount.micros, self._token,
         )  # fmt: skip
 
     async def open(self, call: Call) -> None | Wait | Refused:
@@ -79,24 +81,21 @@ class Ledger:
             case "opened":
                 return None
             case "wait":
-                return Wait()
+                return Wait(_short(call, row))
             case "refused":
-                return Refused(
-                    account="/".join(filter(None, ("mission", row["account"]))),
-                    needed_tokens=call.worst.tokens,
-                    left_tokens=row["left_tokens"],
-                    needed_micros=call.worst.micros,
-                    left_micros=row["left_micros"],
-                )
+                return _short(call, row)
             case _:
                 raise Fenced("Another conductor owns this mission now; no call is made.")
 
     async def close(self, call: str, bill: Bill) -> None:
-        """Close a call whose result is not journaled: it will be asked again, or the mission stops."""
+        """Close a call whose result is not journaled: it will be asked again, or the mission stops.
+
+        Nothing happens to one that is closed already, or when the mission has another owner.
+        """
         await self._database.fetch(
-            "select hekaton.close_call($1, $2, $3, $4, $5, $6, $7)",
+            "select hekaton.close_call($1, $2, $3, $4, $5, $6, $7) where hekaton.owns($1, $8)",
             self._mission, call, bill.state, bill.usage.prompt_tokens,
-            bill.usage.completion_tokens, bill.micros, bill.usage.estimated,
+            bill.usage.completion_tokens, bill.micros, bill.usage.estimated, self._token,
         )  # fmt: skip
 
     async def finish(self, call: str, bill: Bill, path: str, mark: bytes, body: Body) -> bool:
@@ -117,3 +116,13 @@ class Ledger:
         if many < 0:
             raise Fenced("Another conductor owns this mission now.")
         return many
+
+
+def _short(call: Call, row: Row) -> Refused:
+    return Refused(
+        account="/".join(filter(None, ("mission", row["account"]))),
+        needed_tokens=call.worst.tokens,
+        left_tokens=row["left_tokens"],
+        needed_micros=call.worst.micros,
+        left_micros=row["left_micros"],
+    )

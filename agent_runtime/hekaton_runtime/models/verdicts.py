@@ -28,7 +28,8 @@ _FEATURES: tuple[tuple[Feature, re.Pattern[str]], ...] = (
 )
 _REMEDIES = {
     400: "Change the request as the server says.",
-    401: "Set the endpoint's key variable (OPENAI_API_KEY) to a valid key.",
+    401: "Set the endpoint's key variable to a valid key: OPENAI_API_KEY for --base-url, else the"
+    " one that credentials.env names.",
     402: "The account has no credit left: top it up or use another endpoint.",
     403: "Use a key that may use this model, or another model.",
     404: "Check the base URL and the model's name.",

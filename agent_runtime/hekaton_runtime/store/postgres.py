@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -43,6 +44,14 @@ MIGRATING = 0x68656B61746F6E  # the advisory lock's number: "hekaton" in ASCII
 Row = asyncpg.Record
 
 
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """The one connection that listens on a channel, for everybody who watches it."""
+
+    hearers: list[Callable[[str], None]]
+    task: "asyncio.Task[None]"
+
+
 class Database:
     """A pool of connections to one database."""
 
@@ -50,6 +59,7 @@ class Database:
         self._pool = pool
         self._patience = patience
         self._away = False
+        self._ears: dict[str, Ear] = {}
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Rows of one repeatable statement; sent again while the server is away, up to `patience`.
@@ -83,11 +93,36 @@ class Database:
         return rows[0][0] if rows else None
 
     async def watch(self, channel: str, heard: Callable[[str], None]) -> None:
-        """Tell `heard` each payload notified on a channel; reconnects by itself. Ends by cancellation."""
+        """Tell `heard` each payload notified on a channel; reconnects by itself. Ends by cancellation.
+
+        All who watch a channel share one connection: many missions leave the pool to statements.
+        """
+        ear = self._ears.get(channel)
+        if ear is None:
+            hearers: list[Callable[[str], None]] = []
+            ear = self._ears[channel] = Ear(
+                hearers, asyncio.create_task(self._hear(channel, hearers))
+            )
+        ear.hearers.append(heard)
+        heard("")  # whatever happened before this one listened
+        try:
+            await asyncio.shield(ear.task)
+        finally:
+            ear.hearers.remove(heard)
+            if not ear.hearers:
+                self._ears.pop(channel, None)
+                ear.task.cancel()
+                await asyncio.gather(ear.task, return_exceptions=True)
+
+    async def _hear(self, channel: str, hearers: list[Callable[[str], None]]) -> None:
+        def tell(said: str) -> None:
+            for heard in tuple(hearers):
+                heard(said)
+
         while True:
             with suppress(*LOST):
                 async with self._pool.acquire() as link:
-                    await _listen(link, channel, heard)
+                    await _listen(link, channel, tell)
             await asyncio.sleep(0.5)
 
 
@@ -119,32 +154,18 @@ async def connect(dsn: str, password: str = "", patience: float = 60.0) -> Async
     Raises `BadInput` where the server refuses these credentials or this schema, `Unavailable` where
     nothing answers.
     """
+    pool = await asyncpg.create_pool(
+        dsn,
+        password=password or None,
+        min_size=0,  # else the pool logs a traceback for each vain try to keep a connection
+        max_size=8,
+        init=_prepare,
+        command_timeout=30,
+        timeout=10,
+        server_settings={"application_name": "hekaton"},
+    )
     try:
-        pool = await asyncpg.create_pool(
-            dsn,
-            password=password or None,
-            min_size=1,
-            max_size=8,
-            init=_prepare,
-            command_timeout=30,
-            timeout=10,
-            server_settings={"application_name": "hekaton"},
-        )
-    except (
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as fault:
-        raise BadInput(
-            [f"HEKATON_DB_*: the server refuses: {fault}. Check user, password and name."]
-        ) from fault
-    except LOST as fault:
-        raise _silent(fault) from fault
-    try:
-        try:
-            async with pool.acquire() as link:
-                await migrate(link)
-        except LOST as fault:
-            raise _silent(fault) from fault
+        await _ready(pool)
         yield Database(pool, patience)
     finally:
         try:
@@ -153,10 +174,21 @@ async def connect(dsn: str, password: str = "", patience: float = 60.0) -> Async
             pool.terminate()
 
 
-def _silent(fault: Exception) -> Unavailable:
-    return Unavailable(
-        f"No PostgreSQL answers ({type(fault).__name__}: {fault}). Start it, or check HEKATON_DB_*."
-    )
+async def _ready(pool: "asyncpg.Pool[Row]") -> None:
+    try:
+        async with pool.acquire() as link:
+            await migrate(link)
+    except (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+    ) as fault:
+        raise BadInput(
+            [f"HEKATON_DB_*: the server refuses: {fault}. Check user, password and name."]
+        ) from fault
+    except LOST as fault:
+        raise Unavailable(
+            f"No PostgreSQL answers ({type(fault).__name__}: {fault}). Start it, or check HEKATON_DB_*."
+        ) from fault
 
 
 def migrations() -> tuple[tuple[int, str, str], ...]:

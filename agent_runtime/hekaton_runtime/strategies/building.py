@@ -13,7 +13,7 @@ RESULT = "result"  # holds accepted trees only
 
 def build(
     a: Assignment, seat: Seat, task: Task, notes: tuple[str, ...], account: tuple[str, ...],
-    findings: tuple[Finding, ...] = (), step: str = "build",
+    findings: tuple[Finding, ...] = (), step: str = "build", loop: int = 0,
 ) -> Step[TaskEnd]:  # fmt: skip
     """One task, at most `rules.attempts` tries; work whose own checks fail is merged as unverified."""
     branch = f"task/{task.id}"
@@ -26,7 +26,8 @@ def build(
             notes=notes, findings=findings,
         )  # fmt: skip
         try:
-            patch = yield from ask(seat, brief, Patch, account)
+            before = loop * a.rules.attempts + attempt - 1
+            patch = yield from ask(seat, brief, Patch, account, before=before)
         except Unanswered as fault:
             return TaskEnd(task, branch, "failed", attempt, seat.name, str(fault))
         found, wrote = yield from _land(a, task, branch, patch, wrote)

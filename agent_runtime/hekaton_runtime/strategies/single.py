@@ -17,7 +17,8 @@ def single(a: Assignment, story: Story) -> Step[Conclusion]:
         task = Task(id=f"work-{number}", goal=a.goal[:4000])
         step = "repair" if story.findings else "build"
         account = (f"loop-{number}",)
-        story.tasks.append((yield from build(a, seat, task, (), account, story.findings, step)))
+        end = yield from build(a, seat, task, (), account, story.findings, step, number)
+        story.tasks.append(end)
         yield Note(phase="verify", text=f"loop {number}", tasks_done=1)
         ran = yield from verify(a)
         story.loops.append(Loop(ran.passed, said(ran)))

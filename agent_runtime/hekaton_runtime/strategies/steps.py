@@ -30,14 +30,19 @@ def ask(
     account: tuple[str, ...] = (),
     faults: Callable[[A], str] = lambda answer: "",
     tries: int = 3,
+    before: int = 0,
 ) -> Step[A]:
-    """Ask until the answer is of the right shape and `faults` finds nothing; each rejection is told."""
+    """Ask until the answer is of the right shape and `faults` finds nothing; each rejection is told.
+
+    Each try has a seed of its own: with the same complaint as before, the same would come again. `before`
+    counts earlier questions that may have had the same words.
+    """
     complaint = ""
-    for _ in range(tries):
+    for sample in range(before * tries, (before + 1) * tries):
         told = brief if not complaint else _complain(brief, complaint)
         result = yield Ask(
-            agent=seat.name, brief=told, answer=name_of(kind), account=(*account, seat.name)
-        )
+            agent=seat.name, brief=told, answer=name_of(kind), account=(*account, seat.name), sample=sample
+        )  # fmt: skip
         answer = opened(result, kind, seat)
         complaint = answer if isinstance(answer, str) else faults(answer)
         if not isinstance(answer, str) and not complaint:

@@ -89,7 +89,9 @@ def repair(a: Assignment, story: Story, design: Design, number: int) -> Step[Non
     goal = "Mend what verify and audit found, in as few changes as it needs."
     task = Task(id=f"repair-{number}", goal=goal)
     account = (f"loop-{number}",)
-    end = yield from build(a, seat, task, notes_of(design), account, story.findings, "repair")
+    end = yield from build(
+        a, seat, task, notes_of(design), account, story.findings, "repair", number
+    )
     story.tasks.append(end)
 
 

@@ -69,6 +69,11 @@ def test_an_override_replaces_address_name_and_key_of_every_model() -> None:
     }
 
 
+def test_the_key_of_the_override_is_never_sent_to_an_address_from_a_file() -> None:
+    found = endpoints(simulated().spec, Override(key="k"), {"OPENAI_API_KEY": "k"})
+    assert {one.key for one in found.values()} == {""}
+
+
 def test_a_model_that_needs_a_cluster_is_refused_with_what_to_do() -> None:
     spec = simulated().spec
     local = spec.models[0].model_copy(update={"engine": "vllm", "endpoint": None})

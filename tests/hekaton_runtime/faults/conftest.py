@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -26,12 +27,19 @@ import httpx
 import msgspec
 import pytest
 
+from hekaton_runtime.cli.documents import one_mission
+from hekaton_runtime.conductor.asking import Patience
+from hekaton_runtime.conductor.naming import Override, endpoints
+from hekaton_runtime.conductor.records import Options, Record, create, new_id
+from hekaton_runtime.conductor.staff import staffed
+from hekaton_runtime.conductor.work import Finished, Office, work
 from hekaton_runtime.models.simulated.billing import Bill, BilledCall
 from hekaton_runtime.models.simulated.book_yaml import load
 from hekaton_runtime.models.simulated.faults import Faults
 from hekaton_runtime.models.simulated.server import serve
 from hekaton_runtime.models.simulated.settings import SimulatedModel, SimulatedSettings
 from hekaton_runtime.store.embedded import embedded
+from hekaton_runtime.store.postgres import connect
 
 MISSIONS = Path(__file__).resolve().parents[3] / "manifests" / "missions"
 DURATIONS = MISSIONS / "duration-library.yaml"
@@ -422,6 +430,30 @@ def altered(home: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def conduct() -> Callable[..., Awaitable[Finished]]:
+    """Work a lab's mission in this process, where patience can be short."""
+
+    async def worked(lab: Lab, patience: Patience, record: Record | None = None) -> Finished:
+        known = record or recorded(lab)
+        spec = known.formation.spec
+        models = endpoints(spec, Override(f"{lab.url}/v1"), {})
+        async with connect(lab.dsn) as database, staffed(spec, models) as bus:
+            await create(database, known)
+            names = {name: one.model for name, one in models.items()}
+            office = Office(database, bus, names, patience=patience)
+            never = asyncio.get_running_loop().create_future()
+            return await work(known, office, lambda event: None, never)
+
+    return worked
+
+
+def recorded(lab: Lab) -> Record:
+    mission, formation = one_mission([DURATIONS], "", "")
+    options = Options(home=str(lab.home), base_url=f"{lab.url}/v1")
+    return Record(new_id(mission.metadata.name), mission, formation, options, int(time.time()))
 
 
 @pytest.fixture

@@ -224,6 +224,12 @@ def test_an_unusable_answer_is_asked_again_with_the_complaint() -> None:
     assert "summary" in second.brief.complaint
 
 
+def test_tries_with_the_same_complaint_differ_by_their_seed() -> None:
+    world = World(plan=["{}", "{}"])
+    run("swarm", world)
+    assert [ask.sample for ask in world.asked("scaffold")] == [0, 1, 2]
+
+
 def test_a_plan_whose_tasks_wait_for_each_other_is_sent_back() -> None:
     ring = (Task(id="a", goal="a", needs=("b",)), Task(id="b", goal="b", needs=("a",)))
     world = World(plan=[Plan(summary="ring", tasks=ring)])
