@@ -115,6 +115,34 @@ def validate(files: opt.Files, as_json: opt.AsJson = False) -> None:
 
 
 @app.command()
+def plan(
+    formation: Annotated[
+        str, typer.Argument(help="Formation file, or the name of a shipped one.")
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every shipped formation, beside the published table.")
+    ] = False,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=PATH of a model's Hugging Face config.json; repeatable."),
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write the picture to this file as well.")
+    ] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Plan GPU memory: bytes per model, context reached, engine flags, and what would make it fit."""
+    from hekaton_runtime.cli.planning import plan_all, plan_formation
+    from hekaton_runtime.errors import BadInput
+
+    if bool(formation) == everything or (everything and (svg or config)):
+        raise BadInput(["plan: give a formation (with --config, --svg), or --all alone."])
+    if everything:
+        raise typer.Exit(plan_all(as_json=as_json))
+    raise typer.Exit(plan_formation(formation, config or [], svg, as_json=as_json))
+
+
+@app.command()
 def doctor(base_url: opt.BaseUrl = "", as_json: opt.AsJson = False) -> None:
     """Say what works on this machine (sandbox, database, bus, endpoint) and what to do about the rest."""
     from hekaton_runtime.cli.checking import examine
