@@ -26,7 +26,7 @@ class Profile:
     role: Role
     """What it is for; chooses the folder of its prompt template."""
     tier: Tier
-    """The size of model that the template is written for; medium stands in for a missing one."""
+    """The size of model that its template is written for."""
     model: str
     """The model's name as its endpoint knows it."""
     temperature: float

@@ -21,7 +21,6 @@ from hekaton_runtime.models.protocol import Message
 FRAMING = 64
 """Tokens left free for the separators that a chat template puts around two messages."""
 BRIEF_TEMPLATE = "shared/brief.md.j2"
-STANDARD_TIER = "medium"
 
 
 class ContextTooSmall(BadInput):
@@ -60,9 +59,8 @@ def compose(profile: Profile, brief: Brief, answer: AnswerName, max_tokens: int)
 
 def system_text(profile: Profile, brief: Brief, answer: AnswerName, max_tokens: int) -> str:
     """Render who the agent is, its step, the rules and the form of the answer."""
-    tiers = [f"{profile.role}/{tier}.md.j2" for tier in (profile.tier, STANDARD_TIER)]
-    template = environment().select_template(tiers)
-    return template.render(step=brief.step, answer=answer, max_tokens=max_tokens)
+    template = environment().get_template(f"{profile.role}/{profile.tier}.md.j2")
+    return template.render(step=brief.step, tier=profile.tier, answer=answer, max_tokens=max_tokens)
 
 
 def user_text(brief: Brief, bodies: dict[PartName, str], left_out: dict[PartName, int]) -> str:

@@ -1,0 +1,216 @@
+"""What would make a formation fit, the smallest change first. Pure.
+
+Every remedy is a whole formation that has been planned and found to fit; none is a guess. The
+distance of a change is the part of what was asked for that it gives up, from 0 to 1; a change of
+the model itself counts one more, since answers change with it, and other hardware comes last.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from hekaton_api.formation import FormationSpec
+from hekaton_api.models import LOCAL, ModelSpec
+from hekaton_api.roles import AUTO
+from hekaton_api.rules import PROMPT_ROOM
+from hekaton_api.vram.catalog import Catalog
+from hekaton_api.vram.plan import fits, plan_spec
+from hekaton_api.vram.storage import KvDtype
+
+Kind: TypeAlias = Literal["context", "sequences", "kvDtype", "model", "several", "hardware"]
+STEP = 1024
+"""Contexts that are offered are multiples of this many tokens."""
+OFFERED = 8
+"""Remedies that are shown; the rest would only be further away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One change after which the formation fits."""
+
+    kind: Kind
+    change: str
+    """What to do, as a sentence."""
+    distance: float
+    spec: FormationSpec
+    """The formation with the change made."""
+
+
+def remedies(spec: FormationSpec, catalog: Catalog) -> tuple[Remedy, ...]:
+    """What would make it fit, nearest first; empty where it fits, or where a model is refused."""
+    now = plan_spec(spec, catalog)
+    if now.fits or now.refusals:
+        return ()
+    single = [*_contexts(spec, catalog), *_sequences(spec, catalog), *_dtypes(spec, catalog)]
+    single += [*_everywhere(spec, catalog), *_models(spec, catalog)]
+    found = single or list(_several(spec, catalog))
+    found += _hardware(spec, catalog)
+    ordered = sorted(found, key=lambda each: (each.distance, each.kind, each.change))
+    return tuple(ordered[:OFFERED])
+
+
+def _local(spec: FormationSpec) -> Iterator[tuple[int, ModelSpec]]:
+    return ((i, each) for i, each in enumerate(spec.models) if each.engine in LOCAL)
+
+
+def _with(spec: FormationSpec, at: int, **change: object) -> FormationSpec:
+    models = list(spec.models)
+    models[at] = models[at].model_copy(update=change)
+    return spec.model_copy(update={"models": tuple(models)})
+
+
+def _largest(low: int, high: int, good: Callable[[int], bool]) -> int | None:
+    """The largest number in the range that is good, where all below a good one are good."""
+    if low > high or not good(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if good(middle) else (low, middle - 1)
+    return low
+
+
+def _least_context(spec: FormationSpec, model: ModelSpec) -> int:
+    """What the roles on this model need for an answer and a prompt."""
+    users = [role.max_tokens for role in spec.roles if role.model in (AUTO, model.name)]
+    return max([*users, 0]) + PROMPT_ROOM
+
+
+def _contexts(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    for at, model in _local(spec):
+        least = -(-_least_context(spec, model) // STEP)
+
+        def good(steps: int, at: int = at) -> bool:
+            return fits(_with(spec, at, context_length=steps * STEP), catalog)
+
+        steps = _largest(least, (model.context_length - 1) // STEP, good)
+        if steps:
+            new = steps * STEP
+            text = f"Lower contextLength of {model.name!r} from {model.context_length} to {new}."
+            lost = 1 - new / model.context_length
+            yield Remedy("context", text, lost, _with(spec, at, context_length=new))
+
+
+def _sequences(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    for at, model in _local(spec):
+
+        def good(count: int, at: int = at) -> bool:
+            return fits(_with(spec, at, max_sequences=count), catalog)
+
+        count = _largest(1, model.max_sequences - 1, good)
+        if count:
+            text = f"Lower maxSequences of {model.name!r} from {model.max_sequences} to {count}."
+            lost = 1 - count / model.max_sequences
+            yield Remedy("sequences", text, lost, _with(spec, at, max_sequences=count))
+
+
+def _bits(dtype: KvDtype | None) -> int:
+    return dtype.key_eighths + dtype.value_eighths if dtype else 0
+
+
+def _dtypes(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """For each model the widest KV dtype that makes room."""
+    for at, model in _local(spec):
+        was = _bits(catalog.dtype(model.kv_cache_dtype))
+        for dtype in catalog.dtypes:
+            new = _with(spec, at, kv_cache_dtype=dtype.name)
+            if _bits(dtype) < was and fits(new, catalog):
+                text = (
+                    f"Set kvCacheDtype of {model.name!r} to {dtype.name}"
+                    f" (was {model.kv_cache_dtype})."
+                )
+                yield Remedy("kvDtype", text, 1 - _bits(dtype) / was, new)
+                break
+
+
+def _packed(spec: FormationSpec, catalog: Catalog, dtype: KvDtype) -> FormationSpec:
+    """Every model that can use the dtype, and has a wider one, uses it."""
+    new = spec
+    for at, model in _local(spec):
+        known, was = catalog.known(model), catalog.dtype(model.kv_cache_dtype)
+        cpu = spec.hardware.gpu_count == 0
+        usable = known is not None and not dtype.unfit(known.shape, model.engine, cpu)
+        if usable and _bits(dtype) < _bits(was):
+            new = _with(new, at, kv_cache_dtype=dtype.name)
+    return new
+
+
+def _capped(spec: FormationSpec, tokens: int) -> FormationSpec:
+    """No model has a longer context than this."""
+    new = spec
+    for at, model in _local(spec):
+        new = _with(new, at, context_length=min(model.context_length, tokens))
+    return new
+
+
+def _everywhere(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """The same change for all models: one context, or one KV dtype."""
+    models = [model for _, model in _local(spec)]
+    if len(models) < 2:
+        return
+    top = max(model.context_length for model in models)
+    least = -(-max(_least_context(spec, model) for model in models) // STEP)
+    steps = _largest(least, (top - 1) // STEP, lambda n: fits(_capped(spec, n * STEP), catalog))
+    if steps:
+        text = f"Lower every contextLength to at most {steps * STEP}."
+        yield Remedy("context", text, 1 - steps * STEP / top, _capped(spec, steps * STEP))
+    widest = max(_bits(catalog.dtype(model.kv_cache_dtype)) for model in models)
+    for dtype in catalog.dtypes:
+        new = _packed(spec, catalog, dtype)
+        if _bits(dtype) < widest and fits(new, catalog):
+            text = f"Set kvCacheDtype to {dtype.name} for every model that can use it."
+            yield Remedy("kvDtype", text, 1 - _bits(dtype) / widest, new)
+            break
+
+
+def _models(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """For each model the largest other checkpoint of its family that makes room."""
+    for at, model in _local(spec):
+        own = next((each for each in catalog.checkpoints if each.model == model.model), None)
+        if own is None:
+            continue
+        fact, before = catalog.shape(own.shape), plan_spec(spec, catalog).models
+        was = next(each.engine.weights for each in before if each.engine.spec.name == model.name)
+        found: list[tuple[int, str, FormationSpec]] = []
+        for other in catalog.checkpoints:
+            if catalog.shape(other.shape).family != fact.family or other.model == own.model:
+                continue
+            new = _with(spec, at, model=other.model, quantization="none", weights_gib=None)
+            if fits(new, catalog):
+                after = plan_spec(new, catalog)
+                size = next(
+                    e.engine.weights for e in after.models if e.engine.spec.name == model.name
+                )
+                found.append((size, other.model, new))
+        smaller = [each for each in found if each[0] < was]
+        if smaller:
+            size, name, new = max(smaller, key=lambda each: (each[0], each[1]))
+            text = f"Serve {name} as {model.name!r} (was {model.model})."
+            yield Remedy("model", text, 2 - size / was, new)
+
+
+def _several(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """Where no single change is enough: the densest KV dtype and one context for all."""
+    dense = _packed(spec, catalog, catalog.dtypes[-1])
+    models = [model for _, model in _local(spec)]
+    top = max((model.context_length for model in models), default=0)
+    least = -(-max((_least_context(spec, model) for model in models), default=0) // STEP)
+    steps = _largest(least, top // STEP, lambda n: fits(_capped(dense, n * STEP), catalog))
+    if steps:
+        text = (
+            f"Set kvCacheDtype to {catalog.dtypes[-1].name} for every model that can use it, and "
+            f"lower every contextLength to at most {steps * STEP}."
+        )
+        yield Remedy("several", text, 2 - steps * STEP / top, _capped(dense, steps * STEP))
+
+
+def _hardware(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """The smallest profile it fits, on as many GPUs."""
+    for machine in catalog.machines:
+        hardware = spec.hardware.model_copy(
+            update={"profile": machine.profile, "memory_gib": None, "gpus": max(1, spec.hardware.gpu_count)}
+        )  # fmt: skip
+        new = spec.model_copy(update={"hardware": hardware})
+        if fits(new, catalog):
+            text = f"Use hardware profile {machine.profile} ({machine.memory_mib} MiB a GPU)."
+            yield Remedy("hardware", text, 3.0, new)
+            return

@@ -1,0 +1,86 @@
+"""What is offered does fit, comes nearest first, and is only offered where something is wrong."""
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hekaton_api.formation import FormationSpec
+from hekaton_api.models import ModelSpec
+from hekaton_api.vram.catalog import Catalog, shipped
+from hekaton_api.vram.plan import fits, plan_spec
+from hekaton_api.vram.remedies import remedies
+
+Make = Callable[..., FormationSpec]
+MODELS = [each.model for each in shipped().checkpoints]
+DTYPES = [each.name for each in shipped().dtypes]
+
+
+def entry(model: str, name: str = "m", **fields: object) -> ModelSpec:
+    return ModelSpec.model_validate({"name": name, "engine": "vllm", "model": model, **fields})
+
+
+@settings(max_examples=15)
+@given(
+    models=st.lists(st.sampled_from(MODELS), min_size=1, max_size=4),
+    context=st.sampled_from((4096, 8192, 16_384)),
+    sequences=st.integers(1, 64),
+    room=st.integers(6, 96),
+)
+def test_every_remedy_fits_and_nearer_ones_come_first(
+    formation: Make, models: list[str], context: int, sequences: int, room: int
+) -> None:
+    catalog = shipped()
+    entries = [
+        entry(model, f"m{i}", contextLength=context, maxSequences=sequences)
+        for i, model in enumerate(models)
+    ]
+    spec = formation(*entries, profile="custom", memory_gib=float(room))
+    offered = remedies(spec, catalog)
+    assert all(plan_spec(each.spec, catalog).fits for each in offered)
+    assert [each.distance for each in offered] == sorted(each.distance for each in offered)
+    assert fits(spec, catalog) == plan_spec(spec, catalog).fits
+    assert not offered or not fits(spec, catalog)
+
+
+def test_a_formation_that_fits_needs_no_remedy(catalog: Catalog, formation: Make) -> None:
+    assert remedies(formation(entry("Qwen/Qwen2.5-Coder-7B-Instruct")), catalog) == ()
+
+
+def test_context_sequences_dtype_and_model_are_all_considered(
+    catalog: Catalog, formation: Make
+) -> None:
+    big = entry("Qwen/Qwen2.5-Coder-32B-Instruct-AWQ", contextLength=32_768, maxSequences=12)
+    offered = remedies(formation(big), catalog)
+    assert {each.kind for each in offered} >= {"context", "sequences", "kvDtype", "hardware"}
+    assert "Lower contextLength of 'm' from 32768 to" in " ".join(e.change for e in offered)
+
+
+def test_two_models_beyond_memory_are_told_what_one_of_them_could_be(
+    catalog: Catalog, formation: Make
+) -> None:
+    heavy = "Qwen/Qwen2.5-Coder-32B-Instruct"
+    spec = formation(entry(heavy, "a", maxSequences=1), entry(heavy, "b", maxSequences=1))
+    offered = remedies(spec, catalog)
+    assert offered[0].kind == "model"
+    assert "Instruct-AWQ" in offered[0].change
+
+
+def test_where_no_single_change_is_enough_several_are_offered(
+    catalog: Catalog, formation: Make
+) -> None:
+    heavy = "Qwen/Qwen2.5-Coder-14B-Instruct-AWQ"
+    spec = formation(
+        *(entry(heavy, f"m{i}", contextLength=32_768, maxSequences=24) for i in range(3))
+    )
+    kinds = [each.kind for each in remedies(spec, catalog)]
+    assert kinds
+    assert kinds[0] in ("context", "several", "kvDtype")
+
+
+def test_a_shorter_context_still_holds_what_the_roles_need(
+    catalog: Catalog, formation: Make
+) -> None:
+    big = entry("Qwen/Qwen2.5-Coder-32B-Instruct-AWQ", contextLength=32_768, maxSequences=64)
+    for each in remedies(formation(big), catalog):
+        assert all(model.context_length >= 2048 for model in each.spec.models)
