@@ -8,6 +8,7 @@ ledger must agree with the model server's own bill. Models are SIMULATED. Exit c
 
 import argparse
 import asyncio
+import atexit
 import json
 import os
 import platform
@@ -242,12 +243,10 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="hs-", dir="/tmp"))
     home.chmod(0o755)
     (home / "tmp").mkdir()
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server's own last words
     began = time.monotonic()
-    try:
-        with embedded(home) as dsn:
-            tally = asyncio.run(run(home, dsn, given.kills, given.seed, given.each))
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with embedded(home) as dsn:
+        tally = asyncio.run(run(home, dsn, given.kills, given.seed, given.each))
     print(table(tally, given.seed, time.monotonic() - began))
     return 1 if tally.broken else 0
 

@@ -18,7 +18,7 @@ from hekaton_api.vram.catalog import shipped
 from hekaton_api.vram.config import read_config
 
 POOL = 1 << 30
-CONTEXT = 2048
+CONTEXT = 1024
 SMALL = {"hidden_size": 256, "intermediate_size": 256, "vocab_size": 1024}
 """Weights do not matter here; layers, KV heads and head size are the real ones."""
 
@@ -137,10 +137,18 @@ def compare_presets() -> list[tuple[str, int, int]]:
     return rows
 
 
+def show(row: tuple[str, int, int]) -> None:
+    name, theirs, ours = row
+    print(
+        f"{name:40} vLLM {theirs:>12,}  planned {ours:>12,}  difference {ours - theirs}", flush=True
+    )
+
+
 def main() -> int:
     import vllm
 
     rows = []
+    print(f"vLLM {vllm.__version__}; tokens in a pool of 1 GiB")
     for case in CASES:
         found = served(case)
         if found is None:
@@ -148,10 +156,11 @@ def main() -> int:
             continue
         block, blocks = found
         rows.append((case.name, blocks * block, planned(case, block) * block))
-    print(f"vLLM {vllm.__version__}; tokens in a pool of 1 GiB, then bytes of a block")
-    rows += compare_presets()
-    for name, theirs, ours in rows:
-        print(f"{name:40} vLLM {theirs:>12,}  planned {ours:>12,}  difference {ours - theirs}")
+        show(rows[-1])
+    print("bytes of a block of the presets")
+    for row in compare_presets():
+        rows.append(row)
+        show(row)
     return int(any(theirs != ours for _, theirs, ours in rows))
 
 

@@ -22,7 +22,7 @@ VLLM = CACHE / "venv" / "bin" / "vllm"
 MODEL = CACHE / "tiny"
 NAME = "tiny"
 """The model's name at the endpoint."""
-STARTING = 300.0
+STARTING = 480.0
 """Seconds: 25 on an idle machine of two cores, more where others use them."""
 ENDING = 20.0
 """Seconds from SIGTERM to SIGKILL; an idle server takes two."""

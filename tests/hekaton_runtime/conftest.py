@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from hekaton_runtime.store.embedded import embedded
 from hekaton_runtime.store.postgres import Database, connect
 

@@ -47,6 +47,8 @@ class Row:
     accepted: bool
     """Acceptance passed in the last loop, whatever the review said."""
     mission: str
+    simulated: bool = False
+    """A simulated model answered, whoever served it."""
     resumable: bool = False
     """It was stopped by an accident; the same run, begun again, goes on with it."""
     spans: tuple[Span, ...] = ()
@@ -103,6 +105,7 @@ def row(task: str, seed: int, status: Status, seen: Course, spans: tuple[Span, .
         first_try=runs[:1] == (True,),
         accepted=runs[-1:] == (True,),
         mission=status.id,
+        simulated=status.simulated,
         resumable=not ended(status),
         spans=spans,
     )

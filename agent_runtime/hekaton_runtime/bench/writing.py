@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hekaton_runtime.bench.rows import Row
-from hekaton_runtime.bench.summary import Summary, Table, markdown
+from hekaton_runtime.bench.summary import Summary, markdown, table
 from hekaton_runtime.errors import BadInput
 
 FORMAT = "hekaton.dev/bench/v1"
@@ -116,13 +116,13 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def write(
-    folder: Path, about: About, modes: Sequence[Summary], rows: Sequence[Row], made: Table
+    folder: Path, about: About, modes: Sequence[Summary], rows: Sequence[Row]
 ) -> tuple[Path, ...]:
     """Three files; raises `BadInput` where the folder cannot be written."""
     texts = {
         "results.json": json_bytes(about, modes, rows),
         "results.csv": csv_text(rows).encode(),
-        "results.md": f"{markdown(made)}\n{about.budget}.\n".encode(),
+        "results.md": f"{markdown(table(about.title, modes))}\n{about.budget}.\n".encode(),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

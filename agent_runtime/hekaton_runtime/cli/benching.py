@@ -27,10 +27,10 @@ from hekaton_runtime.bench.ledger import Held, held
 from hekaton_runtime.bench.missions import Caps
 from hekaton_runtime.bench.names import checked_run, slug
 from hekaton_runtime.bench.rows import Row
-from hekaton_runtime.bench.summary import summaries, table
+from hekaton_runtime.bench.summary import summaries
 from hekaton_runtime.bench.working import Left, Reader, Works, check_same
 from hekaton_runtime.bench.writing import About, write
-from hekaton_runtime.cli.benchview import Bench, View, conclude, view
+from hekaton_runtime.cli.benchview import Bench, Closing, View, conclude, view
 from hekaton_runtime.cli.documents import formation_named, read, shipped_missions
 from hekaton_runtime.cli.replaying import rerun
 from hekaton_runtime.cli.running import reached
@@ -206,8 +206,8 @@ async def _bench(settings: Settings, plan: Plan, looking: View) -> int:
         rows = _in_order(plan.cases, [*known, *(one for one in fresh if isinstance(one, Row))])
         lefts = tuple(one for one in fresh if isinstance(one, Left))
         proof = await held(database, [row.mission for row in rows])
-    seconds = time.monotonic() - started
-    return _conclude(plan, rows, lefts, proof, (len(fresh) - len(lefts), seconds), looking)
+    pace = len(fresh) - len(lefts), time.monotonic() - started
+    return _conclude(plan, rows, lefts, proof, pace, looking)
 
 
 async def _known(
@@ -273,19 +273,19 @@ def _stop_on_signals(interrupt: "asyncio.Future[Halt]") -> None:
 
 
 def _conclude(
-    plan: Plan, rows: tuple[Row, ...], lefts: tuple[Left, ...], proof: Held,
-    pace: tuple[int, float], looking: View,
+    plan: Plan, rows: tuple[Row, ...], lefts: tuple[Left, ...], proof: Held, pace: tuple[int, float],
+    looking: View,
 ) -> int:  # fmt: skip
     bench, modes = plan.bench, summaries(rows)
-    title = (
-        bench.title if not lefts else f"{bench.title} (PARTIAL: {len(rows)} of {bench.missions})"
-    )
-    made = table(title, modes)
-    about = About(
-        bench.run, title, plan.formation.metadata.name, bench.simulated, not lefts, str(proof)
-    )
-    files = write(bench.out, about, modes, rows, made)
-    conclude(looking, made, rows, lefts, proof, pace, files)
+    simulated = bench.simulated or any(row.simulated for row in rows)
+    title = bench.title if bench.simulated or not simulated else f"{bench.title}, SIMULATED models"
+    if lefts:
+        title += f" (PARTIAL: {len(rows)} of {bench.missions})"
+    formation = plan.formation.metadata.name
+    about = About(bench.run, title, formation, simulated, not lefts, str(proof))
+    files = write(bench.out, about, modes, rows)
+    end = Closing(title, modes, rows, lefts, proof, *pace, files)
+    conclude(looking, end)
     if proof.breaches:
         return 1
-    return 3 if lefts or any(row.resumable for row in rows) else 0
+    return 3 if end.again else 0

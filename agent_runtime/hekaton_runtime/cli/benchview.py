@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as Grid
+from rich.table import Table
 
 from hekaton_runtime.bench.cases import Case
 from hekaton_runtime.bench.ledger import Held
 from hekaton_runtime.bench.rows import Row
-from hekaton_runtime.bench.summary import Table
+from hekaton_runtime.bench.summary import Summary, table
 from hekaton_runtime.bench.working import Left
-from hekaton_runtime.bench.writing import line
+from hekaton_runtime.bench.writing import line, mode
 from hekaton_runtime.conductor.events import Event
 from hekaton_runtime.conductor.events import Progress as Moved
 
@@ -53,7 +53,7 @@ class Lines:
     def read_back(self, rows: Sequence[Row]) -> None:
         self._done = len(rows)
         if rows:
-            print(f"{len(rows)} ended earlier and are read back; --run NAME begins anew.")
+            print(f"{len(rows)} ended earlier and are read back; another --run begins anew.")
 
     def heard(self, case: Case, event: Event) -> None:
         return None
@@ -107,7 +107,9 @@ class Bar:
         self._task = self._bar.add_task("", total=bench.missions, now="")
 
     def __enter__(self) -> "Bar":
-        self._bar.console.print(self._bench.title, style="bold", markup=False)
+        self._bar.console.print(
+            self._bench.title, style="bold", markup=False, highlight=False, soft_wrap=True
+        )
         self._bar.__enter__()
         return self
 
@@ -166,36 +168,56 @@ def short(text: str) -> str:
     return first if len(first) <= LONGEST else first[: LONGEST - 3] + "..."
 
 
-def conclude(
-    looking: View, made: Table, rows: Sequence[Row], lefts: Sequence[Left], proof: Held,
-    pace: tuple[int, float], files: Sequence[Path],
-) -> None:  # fmt: skip
-    """The table, the proof of the ledger, the files, and how to go on. `pace`: missions, seconds."""
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """All that is said at the end."""
+
+    title: str
+    modes: tuple[Summary, ...]
+    rows: tuple[Row, ...]
+    lefts: tuple[Left, ...]
+    proof: Held
+    worked: int
+    """Missions that ended in this process."""
+    seconds: float
+    files: tuple[Path, ...]
+
+    @property
+    def again(self) -> int:
+        """Missions that the same command would go on with."""
+        return len(self.lefts) + sum(row.resumable for row in self.rows)
+
+
+def conclude(looking: View, end: Closing) -> None:
+    """The table, the proof of the ledger, the files, and how to go on."""
     if isinstance(looking, JsonLines):
-        ending = {
-            "type": "Finished", "title": made.title, "complete": not lefts, "ended": len(rows),
-            "left": len(lefts), "budget": str(proof), "held": not proof.breaches,
-            "files": [str(path) for path in files],
-        }  # fmt: skip
-        print(json.dumps(ending))
+        print(json.dumps(_finished(end)))
         return
-    grid = Grid(box=None, pad_edge=False, title=made.title, title_justify="left")
+    made = table(end.title, end.modes)
+    grid = Table(box=None, pad_edge=False, title=made.title, title_justify="left")
     for number, name in enumerate(("", *made.modes)):
         grid.add_column(name, justify="right" if number else "left", no_wrap=True)
     for cells in made.lines:
         grid.add_row(*cells)
     print()
     Console(soft_wrap=True, highlight=False).print(grid, markup=False)
-    print(f"\n{proof}")
-    missions, seconds = pace
-    if missions:
-        print(f"{missions} missions in {seconds:.1f} s, {60 * missions / seconds:.0f} a minute")
-    for path in files:
+    print(f"\n{end.proof}")
+    if end.worked:
+        pace = 60 * end.worked / end.seconds
+        print(f"ended now: {end.worked} in {end.seconds:.1f} s, {pace:.0f} a minute")
+    for path in end.files:
         print(path)
-    again = len(lefts) + sum(row.resumable for row in rows)
-    if again:
-        for reason in dict.fromkeys(short(left.reason) for left in lefts):
+    if end.again:
+        for reason in dict.fromkeys(short(left.reason) for left in end.lefts):
             print(f"left: {reason}")
-        print(
-            f"\nINTERRUPTED: {again} missions are left. The same command goes on where this ended."
-        )
+        total = len(end.rows) + len(end.lefts)
+        print(f"\nINTERRUPTED: {end.again} of {total} left. The same command goes on with them.")
+
+
+def _finished(end: Closing) -> dict[str, object]:
+    return {
+        "type": "Finished", "title": end.title, "complete": not end.again, "ended": len(end.rows),
+        "left": end.again, "modes": [msgspec.to_builtins(mode(one)) for one in end.modes],
+        "budget": str(end.proof), "held": not end.proof.breaches,
+        "files": [str(path) for path in end.files],
+    }  # fmt: skip

@@ -53,7 +53,7 @@ def test_the_csv_begins_with_the_fields_of_the_seed(rows: list[Row]) -> None:
 
 def test_the_json_says_what_is_simulated_and_complete(tmp_path: Path, rows: list[Row]) -> None:
     modes = summaries(rows)
-    files = write(tmp_path / "out", ABOUT, modes, rows, table("t", modes))
+    files = write(tmp_path / "out", ABOUT, modes, rows)
     said = json.loads(files[0].read_bytes())
     assert (said["simulated"], said["complete"], len(said["tasks"])) == (True, True, 3)
     assert said["modes"][0]["pass_rate"] == 0.5
@@ -63,4 +63,4 @@ def test_the_json_says_what_is_simulated_and_complete(tmp_path: Path, rows: list
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, rows: list[Row]) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="--out"):
-        write(tmp_path / "file" / "x", ABOUT, (), rows, table("t", ()))
+        write(tmp_path / "file" / "x", ABOUT, (), rows)

@@ -25,6 +25,7 @@ def test_a_mission_that_passed_at_once_is_a_first_try() -> None:
     made = row("T/1", 3, STATUS, Course("LOW", (True,)), ((1.0, 3.0), (10.0, 10.5)))
     assert (made.outcome, made.first_try, made.loops, made.latency) == ("PASS", True, 0, 2.5)
     assert made.token_roi == 0.25
+    assert made.simulated
     assert not made.resumable
 
 

@@ -95,7 +95,7 @@ class Child:
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
-    async def until(self, seen: Callable[["Child"], bool], seconds: float = 30.0) -> bool:
+    async def until(self, seen: Callable[["Child"], bool], seconds: float = 90.0) -> bool:
         """Whether something was seen before the process ended."""
         async with asyncio.timeout(seconds):
             while not seen(self):
@@ -132,7 +132,7 @@ class Lab:
         """Start a mission."""
         return await self.start("run", file, "--base-url", f"{self.url}/v1", "--json")
 
-    async def ended(self, child: Child, seconds: float = 60.0) -> Ended:
+    async def ended(self, child: Child, seconds: float = 90.0) -> Ended:
         reading = next(task for known, task in self.children if known is child)
         async with asyncio.timeout(seconds):
             await asyncio.shield(reading)
@@ -403,12 +403,14 @@ def expected_tree(server_dsn: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="hf-", dir="/tmp"))
     (folder / "tmp").mkdir()
     quiet = Lab(folder, server_dsn, "")
-    subprocess.run(
-        [sys.executable, "-m", "hekaton_runtime.cli.main", "run", DURATIONS, "--simulate"],
-        env=quiet.environ(), check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-    yield tree_of(next((folder / "missions").iterdir()))
-    shutil.rmtree(folder)
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "hekaton_runtime.cli.main", "run", DURATIONS, "--simulate"],
+            env=quiet.environ(), check=True, capture_output=True, timeout=90,
+        )  # fmt: skip
+        yield tree_of(next((folder / "missions").iterdir()))
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -454,18 +456,6 @@ def recorded(lab: Lab) -> Record:
     mission, formation = one_mission([DURATIONS], "", "")
     options = Options(home=str(lab.home), base_url=f"{lab.url}/v1")
     return Record(new_id(mission.metadata.name), mission, formation, options, int(time.time()))
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
-    """Wait until something is so."""
-
-    async def wait(check: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not await check():
-                await asyncio.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

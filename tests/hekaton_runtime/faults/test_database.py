@@ -55,7 +55,7 @@ async def test_a_mission_whose_database_stays_away_stops_with_code_3_and_goes_on
         child = await lab.run()
         assert await child.until(after(10))
         await asyncio.to_thread(server.crash)
-        ended = await lab.ended(child, 15.0)
+        ended = await lab.ended(child, 30.0)
         assert ended.code == 3
         assert "hekaton resume" in ended.errors
         assert "Traceback" not in ended.errors

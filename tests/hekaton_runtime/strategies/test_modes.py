@@ -230,6 +230,14 @@ def test_tries_with_the_same_complaint_differ_by_their_seed() -> None:
     assert [ask.sample for ask in world.asked("scaffold")] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("mode", ["swarm", "single"])
+def test_repairs_with_the_same_words_differ_by_their_seed(mode: str) -> None:
+    world = World(verify=[FAIL] * 9)
+    run(mode, world, max_loops=3)
+    samples = [ask.sample for ask in world.asked("repair")]
+    assert len(samples) == len(set(samples)) == 3
+
+
 def test_a_plan_whose_tasks_wait_for_each_other_is_sent_back() -> None:
     ring = (Task(id="a", goal="a", needs=("b",)), Task(id="b", goal="b", needs=("a",)))
     world = World(plan=[Plan(summary="ring", tasks=ring)])
