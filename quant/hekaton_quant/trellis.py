@@ -45,6 +45,9 @@ class Trellis:
 
     bits: tuple[int, ...]
     tables: tuple[Tensor, ...]
+    weights: tuple[float, ...] = ()
+    """What a squared error in each coordinate costs; empty for one everywhere. Without it the
+    encoder would spend the finely coded coordinates on the coarse ones beside them."""
 
     @cached_property
     def memory(self) -> int:
@@ -140,6 +143,8 @@ class Trellis:
         trial = torch.empty(size, count)
         for now, value, i in zip(costs, x, self.coded, strict=True):
             _least_error(self._terms[self.bits[i]], value, now, trial)
+            if self.weights:
+                now.mul_(self.weights[i])
             best = torch.minimum(past[: size // 2], past[size // 2 :])
             now.view(size // 2, 2, count).add_(best.unsqueeze(1))
             past = now

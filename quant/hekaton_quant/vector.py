@@ -44,7 +44,7 @@ def sanitised(x: Tensor, head_size: int) -> Tensor:
         raise BadTensor(f"x has shape {tuple(x.shape)}; this codec needs (n, {head_size}).")
     if not x.is_floating_point():
         raise BadTensor(f"x has dtype {x.dtype}; give a float tensor.")
-    return x.to(torch.float32).nan_to_num(0.0, LIMIT, -LIMIT).clamp(-LIMIT, LIMIT)
+    return x.detach().to(torch.float32).nan_to_num(0.0, LIMIT, -LIMIT).clamp(-LIMIT, LIMIT)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ class TrellisVector:
     backward: Tensor
     mean: Tensor
     unbiased: bool = True
-    """Choose the scale so that y . decoded(y) = |y|^2, instead of for the least squared error."""
+    """Move the scale so that y . decoded(y) = |y|^2; else it stays as the encoder divided by it."""
+    measured: int | None = None
+    """How many leading coordinates the scale is the root mean square of; None for all."""
+    reach: Tensor | None = None
+    """(d,) the largest multiple of the scale that each coordinate's table goes to, or infinity."""
 
     @property
     def head_size(self) -> int:
@@ -73,9 +77,10 @@ class TrellisVector:
     def encode(self, x: Tensor) -> Tensor:
         """x: (n, d) float -> (n, size) uint8."""
         y = (sanitised(x, self.head_size) - self.mean) @ self.forward.T
-        first = scale_values(scale_codes(self._spread(y)))
-        stream = self.trellis.encode(y / first.clamp_min(1e-30).unsqueeze(1))
-        codes = scale_codes(self._scales(y, self.trellis.decode(stream)))
+        codes = scale_codes(self._spread(y))
+        stream = self.trellis.encode(y / scale_values(codes).clamp_min(1e-30).unsqueeze(1))
+        if self.unbiased:
+            codes = scale_codes(_fair(y, self.trellis.decode(stream)))
         bits = (codes.unsqueeze(1) >> torch.arange(SCALE_BITS - 1, -1, -1)) & 1
         return pack_bits(torch.cat((bits.to(torch.uint8), stream), dim=1))
 
@@ -89,17 +94,16 @@ class TrellisVector:
         return y @ self.backward.T + self.mean
 
     def _spread(self, y: Tensor) -> Tensor:
-        """Root mean square over the coordinates that have bits."""
-        coded = torch.tensor(self.trellis.bits) > 0
-        return y[:, coded].square().mean(dim=1).sqrt()
+        """Root mean square of the measured coordinates, or more where one would not be reached."""
+        scales = y[:, : self.measured].square().mean(dim=1).sqrt()
+        if self.reach is None:
+            return scales
+        return torch.maximum(scales, (y.abs() / self.reach).amax(dim=1))
 
-    def _scales(self, y: Tensor, words: Tensor) -> Tensor:
-        """The scale of each codeword: unbiased, or of least squared error."""
-        coded = torch.tensor(self.trellis.bits) > 0
-        dots = (y * words).sum(dim=1)
-        square = y[:, coded].square().sum(dim=1)
-        if self.unbiased:
-            # A word that barely points along y would blow up: twice least squares is the most.
-            most = 2 * dots / words.square().sum(dim=1)
-            return torch.minimum(square / dots.clamp_min(1e-30), most).clamp_min(0.0)
-        return (dots / words.square().sum(dim=1)).clamp_min(0.0)
+
+def _fair(y: Tensor, words: Tensor) -> Tensor:
+    """The scale of each codeword that makes y . (scale * word) = |y|^2."""
+    dots = (y * words).sum(dim=1)
+    # A word that barely points along y would blow up: twice least squares is the most.
+    most = 2 * dots / words.square().sum(dim=1).clamp_min(1e-30)
+    return torch.minimum(y.square().sum(dim=1) / dots.clamp_min(1e-30), most).clamp_min(0.0)

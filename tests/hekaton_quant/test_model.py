@@ -168,7 +168,7 @@ def test_an_untrained_model_finds_few_needles(tiny_model: Transformer) -> None:
 def test_a_second_of_training_lowers_the_loss(tiny_config: ModelConfig) -> None:
     ids = (torch.arange(4000) * 7) % 40
     lines: list[str] = []
-    course = Course(seconds=1.0, context=32, batch_tokens=128)
+    course = Course(seconds=1.0, context=80, batch_tokens=256)
     model = train(ids, tiny_config, course, lines.append)
     logs = exact_logits(model, ids[None, :65])[0]
     assert -logs.gather(1, ids[1:65, None]).mean() < 3.0

@@ -46,8 +46,8 @@ class Course:
     """Highest learning rate of the matrices; embeddings, norms and biases take a fifth of it."""
     vocabulary: int = 512
     """Tokens; few, so that attention has to assemble words and is learned early."""
-    copied: float = 0.4
-    """Share of the sequences in which a span is repeated, half of them with shuffled tokens."""
+    copied: float = 0.25
+    """Share of the sequences in which a span is repeated."""
 
 
 def small_config(vocabulary: int) -> ModelConfig:
@@ -94,22 +94,12 @@ def _batches(ids: Tensor, course: Course, context: Callable[[], int]) -> Iterato
 
 
 def _repeat_span(row: Tensor, random: torch.Generator) -> None:
-    """Copy a span to one to four later places; shuffled first in every other row.
-
-    Shuffled tokens can only be had by looking back, so they teach the copying heads soonest.
-    """
-
-    def below(most: int) -> int:
-        return int(torch.randint(most, (), generator=random))
-
-    size = 8 + below(len(row) // 8)
-    source = below(len(row) // 3)
-    if below(2):
-        order = torch.randperm(len(row), generator=random)[:size]
-        row[source : source + size] = row[order]
-    for _ in range(1 + below(4)):
-        target = source + size + below(len(row) - source - 2 * size)
-        row[target : target + size] = row[source : source + size].clone()
+    """Copy a span of the first half of a row to a place in its second half."""
+    half = len(row) // 2
+    size = int(torch.randint(16, half // 2, (), generator=random))
+    source = int(torch.randint(half - size, (), generator=random))
+    target = half + int(torch.randint(half - size, (), generator=random))
+    row[target : target + size] = row[source : source + size].clone()
 
 
 def _fresh(config: ModelConfig, seed: int) -> Transformer:
