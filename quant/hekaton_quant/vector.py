@@ -8,6 +8,7 @@ from torch import Tensor
 
 from hekaton_quant.errors import BadTensor
 from hekaton_quant.packing import pack_bits, unpack_bits
+from hekaton_quant.quick import Search, quick_path
 from hekaton_quant.scale import scale_codes, scale_values
 from hekaton_quant.tables import SCALE_BITS
 from hekaton_quant.trellis import Trellis
@@ -65,6 +66,8 @@ class TrellisVector:
     """How many leading coordinates the scale is the root mean square of; None for all."""
     reach: Tensor | None = None
     """(d,) the largest multiple of the scale that each coordinate's table goes to, or infinity."""
+    search: Search | None = None
+    """Encode by this quick search instead of Viterbi; the slots read the same."""
 
     @property
     def head_size(self) -> int:
@@ -78,11 +81,16 @@ class TrellisVector:
         """x: (n, d) float -> (n, size) uint8."""
         y = (sanitised(x, self.head_size) - self.mean) @ self.forward.T
         codes = scale_codes(self._spread(y))
-        stream = self.trellis.encode(y / scale_values(codes).clamp_min(1e-30).unsqueeze(1))
+        stream = self._stream(y / scale_values(codes).clamp_min(1e-30).unsqueeze(1))
         if self.unbiased:
             codes = scale_codes(_fair(y, self.trellis.decode(stream)))
         bits = (codes.unsqueeze(1) >> torch.arange(SCALE_BITS - 1, -1, -1)) & 1
         return pack_bits(torch.cat((bits.to(torch.uint8), stream), dim=1))
+
+    def _stream(self, x: Tensor) -> Tensor:
+        if self.search is None:
+            return self.trellis.encode(x)
+        return self.trellis.stream(quick_path(self.trellis, x, self.search))
 
     def decode(self, slots: Tensor) -> Tensor:
         """slots: (n, size) uint8 -> (n, d) float32."""
