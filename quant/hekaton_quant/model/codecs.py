@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from hekaton_quant.calibration import basis, calibrated_head
+from hekaton_quant.calibration import basis
 from hekaton_quant.codec import KeyMean, LayerCodec, trellis_layer
 from hekaton_quant.model.statistics import Moments
 from hekaton_quant.model.transformer import Transformer
 from hekaton_quant.native import native_head
 from hekaton_quant.rope import Rope
 from hekaton_quant.sizes import NativePreset, TrellisPreset
+from hekaton_quant.stored import HeadBases, layer_codecs
 
 LayerMoments = Sequence[tuple[Moments, Moments]]
 
@@ -61,18 +62,17 @@ def mean_layers(
     ]
 
 
+def model_bases(moments: Sequence[LayerMoments]) -> list[list[HeadBases]]:
+    """The bases of every layer and KV head, which `hekaton_quant.stored` can keep in a file."""
+    return [
+        [(basis(k.mean, k.spread, k.weight), basis(v.mean, v.spread, v.weight)) for k, v in layer]
+        for layer in moments
+    ]
+
+
 def calibrated_layers(
     preset: TrellisPreset, model: Transformer, moments: Sequence[LayerMoments]
 ) -> list[LayerCodec]:
     """Our preset's bytes in each head's own basis, bits shared by weight."""
-    rope = model_rope(model)
     size = preset.bytes_per_token(model.config.head_size)
-    layers = []
-    for layer in moments:
-        heads = []
-        for keys, values in layer:
-            k = basis(keys.mean, keys.spread, keys.weight)
-            v = basis(values.mean, values.spread, values.weight)
-            heads.append(calibrated_head(k, v, size, KeyMean(keys.mean, rope)))
-        layers.append(LayerCodec(tuple(heads)))
-    return layers
+    return layer_codecs(model_bases(moments), size, model_rope(model))
