@@ -1,0 +1,101 @@
+"""Print the benchmark's tables.
+
+python -m hekaton_quant.bench                      all that random vectors answer, in a minute
+python -m hekaton_quant.bench --model own          the same and the model it trains itself
+python -m hekaton_quant.bench --model FOLDER       any Hugging Face folder of the Llama family
+"""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from hekaton_quant.bench import modelled, synthetic
+from hekaton_quant.bench.plot import rate_distortion_svg
+from hekaton_quant.bench.table import Table
+from hekaton_quant.errors import QuantError
+from hekaton_quant.model.train import Course
+
+SYNTHETIC: tuple[tuple[str, Callable[[synthetic.Draw], Table]], ...] = (
+    ("distortion", synthetic.distortion),
+    ("inner", synthetic.inner_products),
+    ("attention", synthetic.attention),
+    ("bytes", lambda draw: synthetic.byte_counts()),
+    ("speed", synthetic.speed),
+)
+MODELLED: tuple[tuple[str, Callable[[modelled.Subject, modelled.Scope], Table]], ...] = (
+    ("quality", modelled.model_quality),
+    ("windows", modelled.equal_windows),
+    ("needles", modelled.needles),
+)
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    names = [name for name, _ in (*SYNTHETIC, *MODELLED)]
+    parser = argparse.ArgumentParser(prog="python -m hekaton_quant.bench")
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--head-size", type=int, default=128)
+    parser.add_argument("--vectors", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", help="'own' or a model folder; without it no model is measured")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/model"), help="of the own model")
+    parser.add_argument("--seconds", type=float, default=Course().seconds, help="training time")
+    parser.add_argument("--sequences", type=int, default=modelled.Scope().sequences)
+    parser.add_argument("--context", type=int, default=modelled.Scope().context)
+    parser.add_argument("--json", type=Path, help="write all tables here as well")
+    parser.add_argument("--plot", type=Path, help="write rate against distortion here, as SVG")
+    return parser.parse_args(words)
+
+
+def tables(chosen: argparse.Namespace, show: Callable[[Table], None]) -> list[Table]:
+    """Compute the chosen tables, showing each as it is done."""
+    done = []
+    draw = synthetic.Draw(chosen.head_size, chosen.vectors, chosen.seed)
+    for name, question in SYNTHETIC:
+        if name in chosen.only:
+            done.append(question(draw))
+            show(done[-1])
+    if chosen.model is None:
+        return done
+    course = Course(seconds=chosen.seconds, seed=chosen.seed)
+    if chosen.model == "own":
+        subject = modelled.own_subject(chosen.cache, course)
+    else:
+        subject = modelled.folder_subject(Path(chosen.model))
+    scope = modelled.Scope(chosen.sequences, chosen.context, seed=chosen.seed)
+    for label, measured in MODELLED:
+        if label in chosen.only:
+            done.append(measured(subject, scope))
+            show(done[-1])
+    return done
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the benchmark; 2 if what was asked for cannot be done."""
+    chosen = arguments(words)
+    try:
+        done = tables(chosen, lambda table: print(table.text(), flush=True))
+    except QuantError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if chosen.json:
+        made = {"python": platform.python_version(), "torch": torch.__version__}
+        machine = {"machine": platform.machine(), "threads": torch.get_num_threads(), **made}
+        whole = {"seed": chosen.seed, **machine, "tables": [table.plain() for table in done]}
+        chosen.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    if chosen.plot:
+        first = next((t for t in done if t.title.startswith("distortion")), None)
+        if first is not None:
+            names = [str(row[0]) for row in first.rows if row[0] not in ("bf16", "fp8")]
+            svg = rate_distortion_svg(synthetic.points(first, names))
+            chosen.plot.write_text(svg, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

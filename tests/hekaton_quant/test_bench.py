@@ -1,0 +1,80 @@
+"""The benchmark: every question gives a table, and the command says what it cannot do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from hekaton_quant.bench.__main__ import arguments, main, tables
+from hekaton_quant.bench.modelled import Scope, Subject, model_quality
+from hekaton_quant.bench.plot import rate_distortion_svg
+from hekaton_quant.bench.synthetic import Draw, distortion
+from hekaton_quant.bench.table import Table
+from hekaton_quant.model.transformer import Transformer
+
+
+def test_every_synthetic_question_gives_a_table() -> None:
+    shown: list[str] = []
+    done = tables(arguments(["--vectors", "24"]), lambda table: shown.append(table.text()))
+    assert [table.title.split()[0] for table in done] == [
+        "distortion",
+        "inner",
+        "attention",
+        "bytes",
+        "speed",
+    ]
+    assert all("tq5x" in text and "turboquant_3bit_nc" in text for text in shown)
+
+
+def test_our_codes_are_nearest_to_the_bound() -> None:
+    rows = distortion(Draw(vectors=96)).rows
+    gaps = {str(row[0]): float(row[6]) for row in rows if row[1] == "K"}
+    ours = [gaps[name] for name in ("tq6x", "tq5x", "tq4x")]
+    others = [gap for name, gap in gaps.items() if not name.startswith("tq")]
+    assert max(ours) < 2.0 < min(others)
+
+
+def test_the_command_writes_json_and_a_plot(tmp_path: Path) -> None:
+    out, plot = tmp_path / "x.json", tmp_path / "x.svg"
+    words = ["--only", "distortion", "--vectors", "8", "--json", str(out), "--plot", str(plot)]
+    assert main(words) == 0
+    table = json.loads(out.read_text())["tables"][0]
+    assert {row["preset"] for row in table["rows"]} >= {"tq5x", "turboquant_4bit_nc", "bf16"}
+    assert plot.read_text().startswith("<svg")
+
+
+def test_the_same_seed_gives_the_same_figures() -> None:
+    assert distortion(Draw(vectors=8, seed=3)) == distortion(Draw(vectors=8, seed=3))
+    assert distortion(Draw(vectors=8, seed=3)) != distortion(Draw(vectors=8, seed=4))
+
+
+def test_a_missing_model_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "quality", "--model", "/nowhere"]) == 2
+    assert "/nowhere/tokenizer.json does not exist" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_command() -> None:
+    words = [sys.executable, "-m", "hekaton_quant.bench", "--only", "bytes"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "tq6x" in done.stdout
+
+
+def test_a_model_is_measured_with_and_without_outliers(tiny_model: Transformer) -> None:
+    ids = torch.randint(40, (400,), generator=torch.Generator().manual_seed(2))
+    scope = Scope(sequences=1, context=24, calibration=2)
+    table = model_quality(Subject(tiny_model, ids, ids), scope)
+    assert {row[1] for row in table.rows} == {"plain", "outliers"}
+    assert len(table.rows) == 2 * 22
+
+
+def test_numbers_stand_to_the_right() -> None:
+    text = Table("t", ("name", "n"), (("a", 1), ("bb", 23.5))).text()
+    assert text == "t\nname     n\na        1\nbb    23.5\n"
+
+
+def test_a_plot_marks_every_point() -> None:
+    svg = rate_distortion_svg([("tq5x", 3.0, 0.022), ("paper_mse3", 3.25, 0.034)])
+    assert svg.count("<circle") == 2
