@@ -18,7 +18,7 @@ SHORT = Patience(call=1.5, endpoint=4.0, nap=0.05)
 async def test_a_mission_comes_to_an_honest_end_whatever_the_endpoint_does(
     open_lab: Any, conduct: Any, kind: FaultKind, open_calls: str
 ) -> None:
-    faults = Faults((Fault(kind, rate=0.3, size=9 * 2**20),), seed=5)
+    faults = Faults((Fault(kind, rate=0.2, size=9 * 2**20),), seed=5)
     async with open_lab(seconds=0.01, faults=faults) as lab:
         finished = await conduct(lab, SHORT)
         assert finished.ending.state in ("passed", "failed", "stopped")

@@ -32,7 +32,7 @@ async def killed_often(lab: Any, chance: random.Random, kills: int) -> tuple[Any
 async def test_a_conductor_killed_anywhere_and_resumed_ends_with_the_same_artifact(
     lab: Any, seed: int, expected_tree: str
 ) -> None:
-    ended, kills = await killed_often(lab, random.Random(seed), 6)
+    ended, kills = await killed_often(lab, random.Random(seed), 5)
     assert ended.code == 0, ended
     assert kills >= 2
     await lab.check()

@@ -281,7 +281,7 @@ def test_no_crash_takeover_or_repetition_breaks_the_journal_or_the_ledger(world:
     explore(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, database=None,
+            max_examples=20, stateful_step_count=20, deadline=None, database=None,
             derandomize=True, suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
