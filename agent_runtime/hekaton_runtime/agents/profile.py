@@ -1,20 +1,8 @@
 """Who an agent is: the part of a formation's role entry that shapes its prompts and its calls."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Role = Literal[
-    "researcher",
-    "reasoner",
-    "architect",
-    "sapper",
-    "auditor",
-    "analyst",
-    "worker",
-    "executor",
-    "consolidator",
-]
-Tier = Literal["small", "medium", "large"]
+from hekaton_api.roles import RoleKind, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +11,7 @@ class Profile:
 
     name: str
     """The entry's name: the address of its agents on the bus."""
-    role: Role
+    role: RoleKind
     """What it is for; chooses the folder of its prompt template."""
     tier: Tier
     """The size of model that its template is written for."""

@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from hekaton_api.roles import RoleKind
 from hekaton_runtime.agents.context import UNITS_PER_TOKEN, units
 from hekaton_runtime.agents.fence import fence
-from hekaton_runtime.agents.profile import Profile, Role
+from hekaton_runtime.agents.profile import Profile
 from hekaton_runtime.agents.prompt import ContextTooSmall, compose, render
 from hekaton_runtime.answers import TYPES, AnswerName, parse
 from hekaton_runtime.brief import Brief, FileText, Heard, Step
 
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[RoleKind, ...] = get_args(RoleKind)
 ANSWERS: dict[Step, tuple[AnswerName, ...]] = {
     "triage": ("triage",),
     "discover": ("views",),
@@ -49,7 +50,7 @@ def test_every_step_has_an_answer() -> None:
 
 @pytest.mark.parametrize(("role", "step", "answer"), CASES)
 def test_every_prompt_renders_with_a_valid_example_and_the_goal(
-    profile: Profile, brief: Brief, role: Role, step: Step, answer: AnswerName
+    profile: Profile, brief: Brief, role: RoleKind, step: Step, answer: AnswerName
 ) -> None:
     asked = replace(brief, step=step)
     system, user = render(changed(profile, role=role), asked, answer, 1000)

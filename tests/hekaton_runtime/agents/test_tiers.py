@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 import hekaton_runtime
+from hekaton_api.roles import RoleKind, Tier
 from hekaton_runtime.agents.context import units
-from hekaton_runtime.agents.profile import Profile, Role, Tier
+from hekaton_runtime.agents.profile import Profile
 from hekaton_runtime.agents.prompt import render
 from hekaton_runtime.answers import TYPES, AnswerName, parse
 from hekaton_runtime.brief import Brief, Step
@@ -16,23 +17,23 @@ from hekaton_runtime.brief import Brief, Step
 PROMPTS = Path(hekaton_runtime.__file__).parent / "prompts"
 GOLDEN = Path(__file__).parent / "golden"
 TIERS: tuple[Tier, ...] = get_args(Tier)
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[RoleKind, ...] = get_args(RoleKind)
 ANSWERS: dict[Step, AnswerName] = {
     "triage": "triage", "discover": "views", "propose": "proposal", "vote": "ballot", "scaffold": "plan",
     "design": "design", "build": "patch", "repair": "patch", "audit": "review", "work": "patch",
 }  # fmt: skip
-DUTY: dict[Role, Step] = {
+DUTY: dict[RoleKind, Step] = {
     "researcher": "discover", "reasoner": "propose", "architect": "design", "sapper": "build", "auditor": "audit",
     "analyst": "scaffold", "worker": "work", "executor": "repair", "consolidator": "work",
 }  # fmt: skip
-System = Callable[[Role, Tier, Step], str]
+System = Callable[[RoleKind, Tier, Step], str]
 
 
 @pytest.fixture
 def system() -> System:
     """The system message for a role, a tier and a step."""
 
-    def written(role: Role, tier: Tier, step: Step) -> str:
+    def written(role: RoleKind, tier: Tier, step: Step) -> str:
         profile = Profile("agent", role, tier, "model", 0.0, 1000, 32_768)
         return render(profile, Brief(step=step, goal="g"), ANSWERS[step], 1000)[0].content
 
@@ -48,7 +49,7 @@ def test_there_are_nine_roles_in_three_tiers_and_four_shared_files() -> None:
 
 @pytest.mark.parametrize("step", ANSWERS)
 @pytest.mark.parametrize("role", ROLES)
-def test_smaller_models_read_less(system: System, role: Role, step: Step) -> None:
+def test_smaller_models_read_less(system: System, role: RoleKind, step: Step) -> None:
     small, medium, large = (units(system(role, tier, step)) for tier in TIERS)
     assert 1.2 * small < medium < large
 
@@ -76,7 +77,9 @@ def test_every_tier_keeps_orders_and_data_apart(system: System, tier: Tier, step
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("tier", TIERS)
-def test_small_models_get_steps_one_after_the_other(system: System, role: Role, tier: Tier) -> None:
+def test_small_models_get_steps_one_after_the_other(
+    system: System, role: RoleKind, tier: Tier
+) -> None:
     asked = system(role, tier, DUTY[role]).split("# This step", 1)[1].split("# Rules", 1)[0]
     assert ("\n1. " in asked) == (tier == "small")
 
