@@ -1,7 +1,8 @@
 """Compare planned KV caches with what vLLM itself allots, for several architectures and KV dtypes.
 
 Run with a Python that has vLLM (CPU will do: weights are dummies of real layer and head counts):
-`PYTHONPATH=crds python benchmarks/vram/against_vllm.py`. Prints a table; exits 1 on any difference.
+`PYTHONPATH=crds python benchmarks/vram/against_vllm.py`. Prints a table; exits 1 on any
+difference. Names of cases as arguments leave out the others.
 Presets that need a GPU are compared through vLLM's own layout functions, without an engine.
 """
 
@@ -53,7 +54,7 @@ CASES = (
     Case("qwen2.5-7b fp8", config(28, 4, 128), "fp8"),
     Case("qwen2.5-32b", config(64, 8, 128)),
     Case("deepseek-coder-6.7b (MHA)", config(32, 32, 128, "llama")),
-    Case("phi-4 (10 KV heads)", config(40, 10, 128, "llama")),
+    Case("phi-4 (10 KV heads)", config(40, 10, 128, "llama", hidden_size=320)),
     Case("qwen3 with heads of 256", config(16, 2, 256, "qwen3")),
 )
 PRESETS = ("turboquant_k8v4", "turboquant_4bit_nc", "turboquant_k3v4_nc", "turboquant_3bit_nc")
@@ -149,7 +150,8 @@ def main() -> int:
 
     rows = []
     print(f"vLLM {vllm.__version__}; tokens in a pool of 1 GiB")
-    for case in CASES:
+    wanted = sys.argv[1:]
+    for case in (one for one in CASES if not wanted or one.name in wanted):
         found = served(case)
         if found is None:
             print(f"{case.name:40} not tried: this processor has no AVX-512")

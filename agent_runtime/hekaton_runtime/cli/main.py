@@ -62,11 +62,17 @@ def run(
 
 
 @app.command()
-def resume(mission: opt.MissionId, as_json: opt.AsJson = False, plain: opt.Plain = False) -> None:
+def resume(
+    mission: opt.MissionId,
+    bus: opt.Bus = "",
+    keys: opt.Keys = None,
+    as_json: opt.AsJson = False,
+    plain: opt.Plain = False,
+) -> None:
     """Go on with a mission that was interrupted or crashed; nothing finished is repeated."""
-    from hekaton_runtime.cli.running import resume_mission
+    from hekaton_runtime.cli.running import Place, Show, resume_mission
 
-    raise typer.Exit(resume_mission(mission, as_json=as_json, plain=plain))
+    raise typer.Exit(resume_mission(mission, Place(bus, keys), Show(as_json, plain)))
 
 
 @app.command()

@@ -71,10 +71,6 @@ def run_mission(wanted: Wanted) -> int:
     return asyncio.run(_work(settings, record, Place(wanted.bus, wanted.keys), show))
 
 
-def resume_mission(mission: str, *, as_json: bool, plain: bool) -> int:
-    return asyncio.run(_work(from_environ(), mission, Place(), Show(as_json, plain)))
-
-
 @dataclass(frozen=True, slots=True)
 class Show:
     """How the course is shown."""
@@ -89,6 +85,10 @@ class Place:
 
     bus: str = ""
     keys: Path | None = None
+
+
+def resume_mission(mission: str, place: Place, show: Show) -> int:
+    return asyncio.run(_work(from_environ(), mission, place, show))
 
 
 def _simulation(wanted: Wanted) -> Simulation:
@@ -178,7 +178,7 @@ async def _view(database: Database, record: Record, show: Show) -> View:
 
 
 async def _watched(record: Record, office: Office, looking: View) -> Finished:
-    """Ctrl-C and SIGTERM stop the mission cleanly; a second one is the shell's own affair."""
+    """Ctrl-C and SIGTERM stop the mission cleanly; a second Ctrl-C ends the process at once."""
     loop = asyncio.get_running_loop()
     interrupt: asyncio.Future[Halt] = loop.create_future()
 
@@ -187,6 +187,7 @@ async def _watched(record: Record, office: Office, looking: View) -> Finished:
             interrupt.set_result(
                 Halt("interrupted", f"{name}; go on with `hekaton resume {record.id}`")
             )
+        loop.remove_signal_handler(signal.SIGINT)
 
     for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "terminated")):
         loop.add_signal_handler(number, stop, name)

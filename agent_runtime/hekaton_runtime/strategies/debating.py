@@ -78,15 +78,17 @@ def _propose(
         asks.append(_question(seat, floor.brief("propose", own, heard), "proposal"))
     closed: HeardAll = yield _round(floor, tuple(asks), f"proposals {number + 1}", head)
     said = dict(before)
+    why: Exception | None = None
     for (alias, seat), answer in zip(floor.names.items(), closed.answers, strict=True):
         try:
             proposal = opened(answer, Proposal, seat)
-        except Unanswered:
+        except (Unanswered, OutOfBudget) as fault:
+            why = fault
             continue
         if isinstance(proposal, Proposal):
             said[alias] = proposal
     if not said:
-        raise Unanswered("nobody in the debate gave a usable proposal")
+        raise why or Unanswered("nobody in the debate gave a usable proposal")
     return said, closed.head
 
 
