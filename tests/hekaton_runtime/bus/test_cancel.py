@@ -105,7 +105,9 @@ async def test_a_caller_that_leaves_stops_its_orders(
         await sleeper.cancelled.wait()
     outcome = await asking
     assert isinstance(outcome, Faulted)
-    assert (outcome.kind, outcome.billed) == ("lost", True)
+    # The agent's own report may still arrive before the caller is gone; both charge the reservation.
+    assert outcome.kind in ("lost", "unknown")
+    assert outcome.billed
 
 
 async def test_an_agent_told_to_stop_reports_what_it_had(
