@@ -111,8 +111,7 @@ class Database:
             ear.hearers.remove(heard)
             if not ear.hearers:
                 self._ears.pop(channel, None)
-                ear.task.cancel()
-                await asyncio.gather(ear.task, return_exceptions=True)
+                await _end(ear.task)
 
     async def _hear(self, channel: str, hearers: list[Callable[[str], None]]) -> None:
         def tell(said: str) -> None:
@@ -124,6 +123,14 @@ class Database:
                 async with self._pool.acquire() as link:
                     await _listen(link, channel, tell)
             await asyncio.sleep(0.5)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    """Cancel until it ends: giving back a connection that was just cut raises in place of the first
+    cancellation, and the listener would take that for one more lost connection."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.2)
 
 
 async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None:
@@ -140,7 +147,8 @@ async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None
         await gone.wait()
     finally:
         if not gone.is_set():
-            await link.remove_listener(channel, passed_on)
+            with suppress(*LOST):
+                await link.remove_listener(channel, passed_on)
 
 
 async def _prepare(link: Any) -> None:

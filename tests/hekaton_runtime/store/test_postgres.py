@@ -90,3 +90,24 @@ async def test_a_server_that_is_away_is_unavailable_in_words() -> None:
     with pytest.raises(Unavailable, match="No PostgreSQL answers"):
         async with connect("postgresql://nobody@/none?host=/nowhere"):
             pass
+
+
+async def test_a_watcher_ends_though_its_connection_is_cut_as_it_is_cancelled(
+    dsn: str, database: Database
+) -> None:
+    other = await asyncpg.connect(dsn)
+    try:
+        for _ in range(20):
+            said: list[str] = []
+            watching = asyncio.create_task(database.watch("news", said.append))
+            while len(said) < 2:  # its own word, then the listener's
+                await asyncio.sleep(0.01)
+            await other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            watching.cancel()
+            done, _ = await asyncio.wait([watching], timeout=20)
+            assert done
+    finally:
+        await other.close()
