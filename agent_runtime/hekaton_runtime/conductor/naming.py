@@ -7,8 +7,6 @@ from hekaton_api.formation import FormationSpec
 from hekaton_api.models import ModelSpec
 from hekaton_runtime.errors import BadInput
 
-SIMULATED = "simulated/"  # how the simulated server's model names begin
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

@@ -4,9 +4,9 @@ from collections import Counter
 
 from hekaton_runtime.conductor.conduct import Ending
 from hekaton_runtime.conductor.engine import Moment
-from hekaton_runtime.conductor.naming import SIMULATED
 from hekaton_runtime.conductor.records import Record
 from hekaton_runtime.effects import Note, Run
+from hekaton_runtime.models.simulated.settings import PREFIX
 from hekaton_runtime.report.values import (
     Artifact,
     Budget,
@@ -35,7 +35,7 @@ def is_simulated(course: list[Moment]) -> bool:
     for moment in course:
         if isinstance(moment.result, HeardAll):
             answers += [one for one in moment.result.answers if isinstance(one, Answer)]
-    return any(answer.model.startswith(SIMULATED) for answer in answers)
+    return any(answer.model.startswith(PREFIX) for answer in answers)
 
 
 def sitrep(
