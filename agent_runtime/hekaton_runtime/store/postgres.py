@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -74,7 +74,7 @@ class Database:
         )
         try:
             async for attempt in retrying:
-                with attempt:
+                with attempt, _still_cancelled():
                     rows: list[Row] = await self._pool.fetch(sql, *args)
                     self._away = False
                     return rows
@@ -111,7 +111,8 @@ class Database:
             ear.hearers.remove(heard)
             if not ear.hearers:
                 self._ears.pop(channel, None)
-                await _end(ear.task)
+                ear.task.cancel()
+                await asyncio.gather(ear.task, return_exceptions=True)
 
     async def _hear(self, channel: str, hearers: list[Callable[[str], None]]) -> None:
         def tell(said: str) -> None:
@@ -119,18 +120,24 @@ class Database:
                 heard(said)
 
         while True:
-            with suppress(*LOST):
+            with suppress(*LOST), _still_cancelled():
                 async with self._pool.acquire() as link:
                     await _listen(link, channel, tell)
             await asyncio.sleep(0.5)
 
 
-async def _end(task: "asyncio.Task[None]") -> None:
-    """Cancel until it ends: giving back a connection that was just cut raises in place of the first
-    cancellation, and the listener would take that for one more lost connection."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.2)
+@contextmanager
+def _still_cancelled() -> Iterator[None]:
+    """Giving back a connection that was just cut raises in place of a cancellation: put that back,
+    or whoever takes a lost connection for a reason to go on would never end."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except LOST:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError from None
+        raise
 
 
 async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None:
@@ -147,8 +154,7 @@ async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None
         await gone.wait()
     finally:
         if not gone.is_set():
-            with suppress(*LOST):
-                await link.remove_listener(channel, passed_on)
+            await link.remove_listener(channel, passed_on)
 
 
 async def _prepare(link: Any) -> None:
