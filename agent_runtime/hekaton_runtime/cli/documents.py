@@ -1,10 +1,12 @@
 """From files and names on the command line to one mission and its formation."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hekaton_api.formation import Formation
 from hekaton_api.load import check, load
 from hekaton_api.mission import Mission
+from hekaton_api.overlay import overlaid
 from hekaton_runtime.errors import BadInput
 
 
@@ -50,8 +52,11 @@ def formation_named(name: str) -> Formation:
     return formation_named(str(builtin() / f"{name}.yaml"))
 
 
-def one_mission(paths: list[Path], formation: str, mode: str) -> tuple[Mission, Formation]:
-    """The single mission in the files, and its formation: from the files, `--formation`, or shipped."""
+def one_mission(
+    paths: list[Path], formation: str, mode: str, changes: Sequence[str] = ()
+) -> tuple[Mission, Formation]:
+    """The single mission in the files, and its formation: from the files, `--formation`, or shipped,
+    with the changes of `--set`."""
     documents = read(paths)
     missions = [document for document in documents if isinstance(document, Mission)]
     if len(missions) != 1:
@@ -70,6 +75,7 @@ def one_mission(paths: list[Path], formation: str, mode: str) -> tuple[Mission, 
     else:
         named = [one for one in given if one.metadata.name == mission.spec.formation]
         chosen = named[0] if named else formation_named(mission.spec.formation)
+    chosen = overlaid(chosen, changes)
     if faults := check(mission, (chosen,)):
         raise BadInput([str(fault) for fault in faults])
     return mission, chosen

@@ -38,6 +38,7 @@ def options(
 def run(
     files: opt.Files,
     formation: opt.FormationName = "",
+    changes: opt.Changes = None,
     mode: Annotated[str, typer.Option(help="Replaces spec.mode: swarm or single.")] = "",
     base_url: opt.BaseUrl = "",
     model: opt.ModelName = "",
@@ -54,7 +55,8 @@ def run(
     from hekaton_runtime.cli.running import Wanted, run_mission
 
     wanted = Wanted(
-        files=tuple(files), formation=formation, mode=mode, base_url=base_url, model=model, simulate=simulate,
+        files=tuple(files), formation=formation, changes=tuple(changes or ()), mode=mode,
+        base_url=base_url, model=model, simulate=simulate,
         book=book, competence=competence, seed=seed, latency=latency, unsafe=unsafe_no_sandbox,
         as_json=as_json, plain=plain,
     )  # fmt: skip
@@ -125,6 +127,7 @@ def plan(
     formation: Annotated[
         str, typer.Argument(help="Formation file, or the name of a shipped one.")
     ] = "",
+    changes: opt.Changes = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every shipped formation, beside the published table.")
     ] = False,
@@ -141,11 +144,11 @@ def plan(
     from hekaton_runtime.cli.planning import plan_all, plan_formation
     from hekaton_runtime.errors import BadInput
 
-    if bool(formation) == everything or (everything and (svg or config)):
-        raise BadInput(["plan: give a formation (with --config, --svg), or --all alone."])
+    if bool(formation) == everything or (everything and (svg or config or changes)):
+        raise BadInput(["plan: give a formation (with --set, --config, --svg), or --all alone."])
     if everything:
         raise typer.Exit(plan_all(as_json=as_json))
-    raise typer.Exit(plan_formation(formation, config or [], svg, as_json=as_json))
+    raise typer.Exit(plan_formation(formation, changes or [], config or [], svg, as_json=as_json))
 
 
 @app.command()

@@ -18,6 +18,13 @@ ModelName = Annotated[str, typer.Option("--model", help="Model name to send to t
 FormationName = Annotated[
     str, typer.Option("--formation", help="Formation file, or the name of a shipped one.")
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change a field of the formation: PATH=VALUE, e.g. models.local.endpoint=URL; repeatable.",
+    ),
+]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Simulated models; everything is marked SIMULATED.")
 ]

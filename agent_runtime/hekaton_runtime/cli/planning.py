@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from hekaton_api.formation import Formation
+from hekaton_api.overlay import overlaid
 from hekaton_api.vram.catalog import shipped
 from hekaton_api.vram.config import Read, Unplannable, read_config
 from hekaton_api.vram.facts import Published, published
@@ -24,9 +25,11 @@ FITS, MISFITS = 0, 1
 CONFIG = "config.json"
 
 
-def plan_formation(name: str, configs: list[str], svg_file: Path | None, *, as_json: bool) -> int:
+def plan_formation(
+    name: str, changes: list[str], configs: list[str], svg_file: Path | None, *, as_json: bool
+) -> int:
     """Plan one formation; 0 if it fits, 1 if not. Raises `BadInput` or `Invalid`."""
-    formation = formation_named(name)
+    formation = overlaid(formation_named(name), changes)
     catalog = shipped(_given(formation, configs))
     found = plan(formation, catalog)
     offered = remedies(formation.spec, catalog)

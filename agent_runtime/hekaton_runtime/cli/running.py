@@ -41,6 +41,8 @@ class Wanted:
 
     files: tuple[Path, ...]
     formation: str = ""
+    changes: tuple[str, ...] = ()
+    """Fields of the formation changed by `--set`."""
     mode: str = ""
     base_url: str = ""
     model: str = ""
@@ -60,7 +62,9 @@ class Wanted:
 def run_mission(wanted: Wanted) -> int:
     """The exit code; raises `BadInput`, `Unavailable`."""
     settings = from_environ()
-    mission, formation = one_mission(list(wanted.files), wanted.formation, wanted.mode)
+    mission, formation = one_mission(
+        list(wanted.files), wanted.formation, wanted.mode, wanted.changes
+    )
     simulation = _simulation(wanted) if wanted.simulate else None
     options = Options(
         home=str(settings.home), base_url=wanted.base_url, model=wanted.model, simulation=simulation,
@@ -141,7 +145,7 @@ async def _resumable(database: Database, mission: str) -> Record:
                 f"mission {record.id!r} has ended already ({now.state}). See it: `hekaton show {record.id}`."
             ]
         )
-    if now.stop_kind in ("killed", "budget", "time", "diverged"):
+    if now.stop_kind in ("killed", "budget", "time"):
         raise BadInput(
             [
                 f"mission {record.id!r} was stopped for good ({now.stop_kind}: {now.reason}). Run its file anew."
