@@ -1,10 +1,11 @@
 """The settings of a formation, from routing and debate to updates and the daily budget."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from hekaton_api.cel import Cel, Distinct
 from hekaton_api.fields import (
     LIST,
     Duration,
@@ -69,6 +70,11 @@ class Debate(Part):
         return seconds(self.round_timeout)
 
 
+SUM = "self.correctness + self.style + self.security + self.testCoverage"
+SLACK = 0.001 + 1e-9
+"""How far the weights of a rubric may be from 1, together."""
+
+
 class Rubric(Part):
     """Weights of the auditor's scores; together they are 1."""
 
@@ -80,10 +86,17 @@ class Rubric(Part):
     """Weight of security, 0 to 1. Default 0.2."""
     test_coverage: Unit = 0.2
     """Weight of test coverage, 0 to 1. Default 0.2."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"{SUM} - 1.0 <= {SLACK!r} && 1.0 - ({SUM}) <= {SLACK!r}",
+            "has weights that do not sum to 1. "
+            "Change correctness, style, security and testCoverage so that they do.",
+        ),
+    )
 
     def breaches(self) -> Iterable[Problem]:
         total = self.correctness + self.style + self.security + self.test_coverage
-        if abs(total - 1) > 0.001 + 1e-9:
+        if abs(total - 1) > SLACK:
             remedy = (
                 "Change the weights so that correctness, style, security and testCoverage sum to 1."
             )
@@ -113,7 +126,7 @@ class Planning(Part):
 class Memory(Part):
     """What agents recall from earlier missions."""
 
-    tiers: Annotated[tuple[MemoryTier, ...], Field(max_length=6)] = TIERS
+    tiers: Annotated[tuple[MemoryTier, ...], Field(max_length=6), Distinct()] = TIERS
     """Tiers in use, each once; an empty list turns memory off. Default all six."""
     recall_tokens: Annotated[Whole, Field(ge=0, le=131_072), Hint("tokens", "1024")] = 1024
     """Most tokens of recalled text in one prompt. Default 1024."""

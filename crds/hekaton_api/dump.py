@@ -22,17 +22,17 @@ def dump(objects: Iterable[Formation | Mission]) -> str:
     texts = []
     for each in objects:
         stream = StringIO()
-        yaml.dump(_styled(each.model_dump(mode="json", by_alias=True, exclude_none=True)), stream)
+        yaml.dump(styled(each.model_dump(mode="json", by_alias=True, exclude_none=True)), stream)
         texts.append(stream.getvalue())
     return "---\n".join(texts)
 
 
-def _styled(value: Any) -> Any:
+def styled(value: Any) -> Any:
     """The same value, its texts in the style that keeps them texts."""
     if isinstance(value, dict):
-        return {_styled(name): _styled(inner) for name, inner in value.items()}
+        return {styled(name): styled(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_styled(inner) for inner in value]
+        return [styled(inner) for inner in value]
     if not isinstance(value, str):
         return value
     lines = value.split("\n")

@@ -7,7 +7,7 @@ since the cost of the CEL rules in the CRDs depends on them, and may carry a `Hi
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -15,13 +15,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     Strict,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from hekaton_api.cel import Cel, ruled
 from hekaton_api.problems import Problem, refuse
 from hekaton_api.units import DURATION, seconds
 
@@ -31,7 +35,10 @@ VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 BRANCH = r"^[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$"
 KEY = r"^([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 LABEL = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
-TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
+TIME = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
 LIST = 64
 """Most entries of any list."""
 YEAR = 366 * 86_400
@@ -58,6 +65,8 @@ class Part(BaseModel):
         use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
+    CEL: ClassVar[tuple[Cel, ...]] = ()
+    """The rules of `breaches` as the API server checks them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -76,6 +85,22 @@ class Part(BaseModel):
     def breaches(self) -> Iterable[Problem]:
         """Every broken rule between fields; a model that has rules overrides this."""
         return ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the rules, and the defaults that a call makes: whole, for rules read them as such."""
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        for field in cls.model_fields.values():
+            if field.default_factory is not None:
+                made = field.get_default(call_default_factory=True)
+                if isinstance(made, Part):
+                    made = made.model_dump(mode="json", by_alias=True, exclude_none=True)
+                schema["properties"][field.alias]["default"] = made
+        schema.update(ruled(schema, cls.CEL))
+        return reference
 
     @model_validator(mode="after")
     def _rules_hold(self, info: ValidationInfo) -> Self:
@@ -151,17 +176,28 @@ Pause: TypeAlias = Annotated[
     str,
     AfterValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION, "minLength": 2, "maxLength": 24}),
+    Cel("duration(self) <= duration('8784h')", "is longer than 366 days. Give at most '8784h'."),
     Hint(example="10m"),
 ]
 """A duration that may be zero."""
-Duration: TypeAlias = Annotated[Pause, AfterValidator(_lasting)]
+Duration: TypeAlias = Annotated[
+    Pause,
+    AfterValidator(_lasting),
+    Cel("duration(self) > duration('0s')", "leaves no time at all. Give at least '1s'."),
+]
 """A duration of at least one second."""
+SIX_DECIMALS = Cel(
+    "double(int(self * 1000000.0 + 0.5)) / 1000000.0 == self",
+    "has more than six decimals. Round it to a millionth of a dollar.",
+)
+"""A quotient is rounded to the nearest float, and so is what the user wrote: equal means exact."""
 Usd: TypeAlias = Annotated[
     Decimal,
     BeforeValidator(_exact),
     Field(gt=0, le=1_000_000, decimal_places=6),
     PlainSerializer(float, return_type=float, when_used="json"),
     _money_schema(exclusiveMinimum=0, maximum=1_000_000),
+    SIX_DECIMALS,
     Hint("US dollars", example="2.50"),
 ]
 """Money above zero. A float of this size with six decimals is written and read back exactly."""
@@ -171,6 +207,7 @@ Cost: TypeAlias = Annotated[
     Field(ge=0, le=1_000_000, decimal_places=6),
     PlainSerializer(float, return_type=float, when_used="json"),
     _money_schema(minimum=0, maximum=1_000_000),
+    SIX_DECIMALS,
     Hint("US dollars", example="2.50"),
 ]
 """Money that may be zero."""

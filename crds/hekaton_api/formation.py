@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from hekaton_api.blocks import (
     Routing,
     Update,
 )
+from hekaton_api.cel import Cel, Distinct
 from hekaton_api.fields import LIST, Hint, Part, Whole
 from hekaton_api.hardware import Hardware, Pod
 from hekaton_api.meta import ObjectMeta
@@ -35,9 +36,9 @@ class FormationSpec(Part):
     """Missions at once per replica. Default 1."""
     hardware: Hardware = Field(default_factory=Hardware)
     """What one replica runs on. Default a machine without a GPU."""
-    models: Annotated[tuple[ModelSpec, ...], Field(min_length=1, max_length=LIST)]
+    models: Annotated[tuple[ModelSpec, ...], Field(min_length=1, max_length=LIST), Distinct("name")]
     """Models that the roles use, 1 to 64. Required."""
-    roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=LIST)]
+    roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=LIST), Distinct("name")]
     """Agents of the team, 1 to 64 entries, among them a sapper or worker. Required."""
     routing: Routing = Field(default_factory=Routing)
     """Choice of a model where a role says auto. Default the cheapest that is good enough."""
@@ -57,6 +58,7 @@ class FormationSpec(Part):
     """What all missions may use in a day. Default no limit."""
     pod: Pod = Field(default_factory=Pod)
     """Changes to the pods. Default none."""
+    CEL: ClassVar[tuple[Cel, ...]] = rules.CEL
 
     def breaches(self) -> Iterable[Problem]:
         roles, models = self.roles, self.models

@@ -1,10 +1,11 @@
 """What a formation runs on: accelerators, their memory, and changes to its pods."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from hekaton_api.cel import Cel
 from hekaton_api.fields import LIST, GiB, Hint, Line, Part, Text, Whole
 from hekaton_api.meta import Labels
 from hekaton_api.problems import Problem
@@ -23,6 +24,29 @@ class Hardware(Part):
     """Memory per GPU, GiB; required for profile custom. Absent means the profile's own."""
     reserve_gib: GiB = 2.0
     """Memory per GPU left to the driver and other programs, GiB. Default 2."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "self.profile != 'cpu' || !has(self.gpus) || self.gpus == 0",
+            "is not 0, though the profile is cpu. Remove gpus, or choose a GPU profile.",
+            at=".gpus",
+        ),
+        Cel(
+            "self.profile == 'cpu' || !has(self.gpus) || self.gpus > 0",
+            "is 0, and this profile needs a GPU. Give at least 1, or use profile: cpu.",
+            at=".gpus",
+        ),
+        Cel(
+            "self.profile != 'custom' || has(self.memoryGiB)",
+            "is missing, and custom needs it. Give the memory of one GPU in GiB, "
+            "e.g. memoryGiB: 80.",
+            at=".memoryGiB",
+        ),
+        Cel(
+            "!has(self.memoryGiB) || self.reserveGiB < self.memoryGiB",
+            "leaves no memory for models. Reserve less than memoryGiB.",
+            at=".reserveGiB",
+        ),
+    )
 
     @property
     def gpu_count(self) -> int:

@@ -1,13 +1,29 @@
 """Object metadata: what a user writes, and what the API server adds and hands back."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
-from hekaton_api.fields import LIST, Count, Flag, Key, Label, Name, Part, Text, Time
+from hekaton_api.cel import Cel
+from hekaton_api.fields import KEY, LIST, Count, Flag, Key, Label, Name, Part, Text, Time
 
-Labels: TypeAlias = Annotated[Mapping[Key, Label], Field(max_length=LIST)]
+KEYS = Cel(
+    f"self.all(key, key.matches(r'{KEY}'))",
+    "has a key that is no label's key. Write e.g. kubernetes.io/arch.",
+)
+
+
+def _given(value: Any) -> Any:
+    """Drop entries that are null, as the API server does."""
+    if not isinstance(value, dict):
+        return value
+    return {name: inner for name, inner in value.items() if inner is not None}
+
+
+Labels: TypeAlias = Annotated[
+    Mapping[Key, Label], Field(max_length=LIST), KEYS, BeforeValidator(_given)
+]
 Annotations: TypeAlias = Annotated[
     Mapping[Key, Annotated[str, Field(max_length=262_144)]], Field(max_length=LIST)
 ]

@@ -1,11 +1,12 @@
 """Mission: one goal, the commands that decide whether it is reached, and what it may cost."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from hekaton_api.blocks import Review
+from hekaton_api.cel import VISIBLE, Cel
 from hekaton_api.fields import (
     Duration,
     Flag,
@@ -29,10 +30,30 @@ MAX_GOAL = 20_000
 """Longest goal, characters."""
 
 
+Command: TypeAlias = Annotated[
+    Line,
+    Cel(f"self.{VISIBLE}", "is empty. Write a shell command, e.g. python -m pytest -q."),
+]
+Goal: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_GOAL),
+    Cel(
+        f"self.{VISIBLE}",
+        "is blank. Say in words what to reach, e.g. goal: Make the tests pass.",
+    ),
+    Cel("self == oldSelf", "is never changed. Delete this mission and submit another."),
+]
+"""A rule with `oldSelf` is about a change: only the API server knows the object before it."""
+Latch: TypeAlias = Annotated[
+    Flag,
+    Cel("!oldSelf || self", "is never undone. Submit the mission again under another name."),
+]
+
+
 class Acceptance(Part):
     """Commands that must all pass; they decide before any reviewer does."""
 
-    commands: Annotated[tuple[Line, ...], Field(min_length=1, max_length=16)]
+    commands: Annotated[tuple[Command, ...], Field(min_length=1, max_length=16)]
     """Shell commands run in this order in the root of the workspace, 1 to 16. Required."""
     timeout: Duration = "10m"
     """Longest time for all commands together. Default 10m."""
@@ -76,7 +97,7 @@ class Budget(Part):
 class MissionSpec(Part):
     """What is to be done."""
 
-    goal: Annotated[str, Field(min_length=1, max_length=MAX_GOAL)]
+    goal: Goal
     """What to reach, 1 to 20000 characters; never changed afterwards. Required."""
     formation: Name
     """Name of the formation that works on it, in the same namespace. Required."""
@@ -94,7 +115,7 @@ class MissionSpec(Part):
     """Place in the queue; higher goes first. Default 0."""
     suspend: Flag = False
     """Hold the mission back, or stop after the step under way. Default false."""
-    cancel: Flag = False
+    cancel: Latch = False
     """Stop at once and for good; never undone. Default false."""
     retries: Annotated[Whole, Field(ge=0, le=10), Hint("retries", "0")] = 0
     """Fresh starts after a failure, within the same budget. Default 0."""
@@ -102,6 +123,13 @@ class MissionSpec(Part):
     """Where the result goes. Absent leaves it in the workspace."""
     ttl_after_finished: Pause | None = None
     """Time until a finished mission is deleted. Absent keeps it."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "!has(self.artifact) || !has(self.artifact.git) || has(self.workspace.git)",
+            "has no repository to be pushed to. Give workspace.git, or use artifact.pvc.",
+            at=".artifact.git",
+        ),
+    )
 
     @property
     def ttl_seconds(self) -> int | None:
@@ -117,6 +145,28 @@ class MissionSpec(Part):
             yield Problem(("artifact", "git"), "has no repository to be pushed to", remedy)
 
 
+def _fixed(name: str) -> Cel:
+    """A field that is part of the snapshot which an admitted mission works on."""
+    admitted = "oldSelf.status.conditions.exists(c, c.type == 'Admitted' && c.status == 'True')"
+    return Cel(
+        f"!has(oldSelf.status) || !has(oldSelf.status.conditions) || !{admitted} "
+        f"|| self.spec.{name} == oldSelf.spec.{name}",
+        "is fixed once the mission is admitted. Submit another mission.",
+        at=f".spec.{name}",
+    )
+
+
+def _covers(name: str) -> Cel:
+    """A cap that is lowered still covers what is spent."""
+    spent = f"oldSelf.status.spent.{name}"
+    return Cel(
+        f"self.spec.budget.{name} >= oldSelf.spec.budget.{name} || !has(oldSelf.status) "
+        f"|| !has(oldSelf.status.spent) || !has({spent}) || self.spec.budget.{name} >= {spent}",
+        "is less than what is spent. Give at least that, or cancel the mission.",
+        at=f".spec.budget.{name}",
+    )
+
+
 class Mission(Part):
     """A mission as it stands in a file or in the cluster."""
 
@@ -130,3 +180,8 @@ class Mission(Part):
     """What is wanted. Required."""
     status: MissionStatus | None = None
     """What is. Written by the operator only."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        *(_fixed(name) for name in ("formation", "mode", "workspace", "acceptance")),
+        _covers("tokens"),
+        _covers("usd"),
+    )

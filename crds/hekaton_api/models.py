@@ -1,10 +1,11 @@
 """The models of a formation: where each is served, how large it is, and what its tokens cost."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from hekaton_api.cel import Cel, words
 from hekaton_api.fields import (
     LIST,
     Cost,
@@ -44,6 +45,13 @@ class Credentials(Part):
     env: Variable | None = None
     """Name of an environment variable, for a laptop. Exactly one of secretKeyRef and env is
     given."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "has(self.secretKeyRef) != has(self.env)",
+            "needs exactly one of secretKeyRef and env. Name a Secret in secretKeyRef (cluster) "
+            "or a variable in env (laptop).",
+        ),
+    )
 
     def breaches(self) -> Iterable[Problem]:
         if (self.secret_key_ref is None) == (self.env is None):
@@ -73,7 +81,13 @@ class Price(Part):
 class ModelSpec(Part):
     """One served model of the formation."""
 
-    name: Name
+    name: Annotated[
+        Name,
+        Cel(
+            "self != 'auto'",
+            "is taken. Choose another name: 'auto' in a role lets the router choose.",
+        ),
+    ]
     """Name that roles use, unique in the formation; 'auto' is taken. Required."""
     engine: Engine
     """Who serves it: vllm or sglang (started here), api (a provider), external (one that runs
@@ -104,6 +118,37 @@ class ModelSpec(Part):
     """Where the key is found; never the key itself. Absent means none is sent."""
     price: Price = Field(default_factory=Price)
     """Cost of tokens. Default free."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            f"!(self.engine in {words(LOCAL)}) || has(self.model)",
+            "is missing, and engines vllm and sglang need it. "
+            "Name the weights, e.g. model: Qwen/Qwen3-8B.",
+            at=".model",
+        ),
+        Cel(
+            "self.engine != 'external' || has(self.endpoint)",
+            "is missing, and engine external needs it. "
+            "Give the base URL, e.g. endpoint: http://models:8000/v1.",
+            at=".endpoint",
+        ),
+        Cel(
+            "self.engine != 'api' || has(self.apiModel)",
+            "is missing, and engine api needs it. "
+            "Give provider and model, e.g. apiModel: gemini/gemini-2.5-pro.",
+            at=".apiModel",
+        ),
+        Cel(
+            f"!(self.engine in {words(LOCAL)}) || !has(self.endpoint)",
+            "means nothing to engines vllm and sglang. "
+            "Remove endpoint, or use engine: external for a server that runs already.",
+            at=".endpoint",
+        ),
+        Cel(
+            "self.engine == 'api' || !has(self.apiModel)",
+            "means nothing to this engine. Remove apiModel, or use engine: api.",
+            at=".apiModel",
+        ),
+    )
 
     @property
     def sent_name(self) -> str:

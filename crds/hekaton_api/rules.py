@@ -1,11 +1,13 @@
 """What must hold between the roles, models and settings of a formation. Pure.
 
-Each rule takes parsed values and yields every breach of it, each with its field and a remedy.
+Each rule takes parsed values and yields every breach of it, each with its field and a remedy. Above
+it stands the same rule for the API server; that the names in a list differ is part of its schema.
 """
 
 from collections.abc import Iterator
 
 from hekaton_api.blocks import Debate, Routing
+from hekaton_api.cel import Cel, words
 from hekaton_api.hardware import Hardware
 from hekaton_api.models import LOCAL, ModelSpec
 from hekaton_api.problems import Problem
@@ -35,6 +37,21 @@ def unique(field: str, names: tuple[str, ...]) -> Iterator[Problem]:
             yield Problem((field, i, "name"), "is used twice", remedy)
 
 
+KNOWN_MODELS = (
+    Cel(
+        "self.roles.all(role, role.model == 'auto' || "
+        "self.models.exists(model, model.name == role.model))",
+        "name a model that is not there. Give the name of an entry of models, or auto.",
+        at=".roles",
+    ),
+    Cel(
+        "self.routing.fallbacks.all(name, self.models.exists(model, model.name == name))",
+        "name a model that is not there. Give names of entries of models.",
+        at=".routing.fallbacks",
+    ),
+)
+
+
 def known_models(roles: Roles, models: Models, routing: Routing) -> Iterator[Problem]:
     """Every model that is named exists."""
     names = tuple(model.name for model in models)
@@ -48,6 +65,16 @@ def known_models(roles: Roles, models: Models, routing: Routing) -> Iterator[Pro
         if name not in names:
             remedy = f"{near(name, names)}Models of this formation: {listed(names)}{more}."
             yield Problem(at, "is not the name of a model", remedy)
+
+
+ABLE = "role.model in ['auto', model.name]"
+ROOM_FOR_ANSWERS = Cel(
+    f"self.roles.all(role, !self.models.exists(model, {ABLE}) || self.models.exists(model, {ABLE} "
+    f"&& model.contextLength >= role.maxTokens + {PROMPT_ROOM}))",
+    f"have a maxTokens that, with {PROMPT_ROOM} tokens of prompt, does not fit the model's context."
+    " Lower maxTokens, or raise the model's contextLength.",
+    at=".roles",
+)
 
 
 def room_for_answers(roles: Roles, models: Models) -> Iterator[Problem]:
@@ -70,6 +97,20 @@ def headcount(roles: Roles, kinds: tuple[RoleKind, ...]) -> int:
     return sum(role.instances for role in roles if role.role in kinds)
 
 
+COMPLETE = (
+    Cel(
+        f"self.roles.exists(role, role.role in {words(BUILDERS)})",
+        "has nobody who builds. Add a role with role: sapper (or worker).",
+        at=".roles",
+    ),
+    Cel(
+        "self.debate.arbiter != 'auditor' || self.roles.exists(role, role.role == 'auditor')",
+        "is no role of this formation. Add a role with role: auditor, or use arbiter: ballot.",
+        at=".debate.arbiter",
+    ),
+)
+
+
 def complete(roles: Roles, debate: Debate) -> Iterator[Problem]:
     """Somebody builds, and the debate's arbiter exists."""
     if not headcount(roles, BUILDERS):
@@ -80,6 +121,15 @@ def complete(roles: Roles, debate: Debate) -> Iterator[Problem]:
         yield Problem(("debate", "arbiter"), "is no role of this formation", remedy)
 
 
+REACHABLE_QUORUM = Cel(
+    f"self.debate.quorum <= self.roles.filter(role, role.role in {words(DEBATERS)})"
+    ".map(role, role.instances).sum()",
+    "can never be reached by the agents that debate. "
+    f"Give 0 for all, or add instances of {listed(DEBATERS)}.",
+    at=".debate.quorum",
+)
+
+
 def reachable_quorum(roles: Roles, debate: Debate) -> Iterator[Problem]:
     """Enough agents debate to reach the quorum."""
     debaters = headcount(roles, DEBATERS)
@@ -87,6 +137,18 @@ def reachable_quorum(roles: Roles, debate: Debate) -> Iterator[Problem]:
         remedy = f"Give at most {debaters} (0 means all), or add instances of {listed(DEBATERS)}."
         problem = f"can never be reached by the {debaters} agents that debate"
         yield Problem(("debate", "quorum"), problem, remedy)
+
+
+GPUS = "(has(self.hardware.gpus) ? self.hardware.gpus : self.hardware.profile == 'cpu' ? 0 : 1)"
+WEIGHTS_FIT = Cel(
+    f"!has(self.hardware.memoryGiB) || {GPUS} == 0 || "
+    f"self.models.filter(model, model.engine in {words(LOCAL)} && has(model.weightsGiB))"
+    ".map(model, model.weightsGiB).sum() "
+    f"<= double({GPUS}) * (self.hardware.memoryGiB - self.hardware.reserveGiB)",
+    "have more GiB of weights than the hardware has memory. "
+    "Use smaller or quantized models, fewer of them, or more GPUs.",
+    at=".models",
+)
 
 
 def weights_fit(models: Models, hardware: Hardware) -> Iterator[Problem]:
@@ -99,3 +161,7 @@ def weights_fit(models: Models, hardware: Hardware) -> Iterator[Problem]:
         remedy = "Use smaller or quantized models, fewer of them, or more GPUs."
         problem = f"have {total:g} GiB of weights, more than the {room:g} GiB of the hardware"
         yield Problem(("models",), problem, remedy)
+
+
+CEL = (*KNOWN_MODELS, ROOM_FOR_ANSWERS, *COMPLETE, REACHABLE_QUORUM, WEIGHTS_FIT)
+"""All of them, for the API server."""

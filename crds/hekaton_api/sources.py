@@ -1,10 +1,11 @@
 """Where a mission's code comes from and where its result goes: inline files, git, or a volume."""
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from hekaton_api.cel import Cel, Distinct
 from hekaton_api.fields import LIST, Branch, Name, Part
 from hekaton_api.models import Credentials
 from hekaton_api.problems import Problem, refuse
@@ -41,7 +42,27 @@ def _path(path: str) -> str:
     return path
 
 
-FilePath: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_path)]
+INSIDE = Cel(
+    r"!self.matches(r'(^|/)[.]{0,2}(/|$)')",
+    "is not a path within the workspace. Give one without a leading '/', and without empty, '.' "
+    "and '..' components, e.g. src/main.py.",
+)
+PRINTED = Cel(
+    r"!self.matches(r'[\x00-\x1f\x7f]')",
+    "holds a NUL or another control character. Give a path such as src/main.py.",
+)
+NOT_GIT = Cel(
+    r"!self.matches(r'(^|/)[.][gG][iI][tT](/|$)')",
+    "reaches into .git. Git's own files are made by Hekaton; leave them out.",
+)
+FilePath: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    AfterValidator(_path),
+    INSIDE,
+    PRINTED,
+    NOT_GIT,
+]
 
 
 class File(Part):
@@ -53,7 +74,17 @@ class File(Part):
     """The whole text, at most 262144 characters. Required."""
 
 
-Files: TypeAlias = Annotated[tuple[File, ...], Field(max_length=LIST)]
+NO_FOLDER = Cel(
+    "self.all(file, !self.exists(other, other.path.startsWith(file.path + '/')))",
+    "has a path that is a file here and a folder elsewhere. Rename one of the two.",
+)
+NOT_MUCH = Cel(
+    f"self.map(file, size(bytes(file.content))).sum() <= {INLINE_BYTES}",
+    f"hold more than {INLINE_BYTES} bytes. Put them into a git repository and give workspace.git.",
+)
+Files: TypeAlias = Annotated[
+    tuple[File, ...], Field(max_length=LIST), Distinct("path"), NO_FOLDER, NOT_MUCH
+]
 
 
 def clashes(field: str, files: tuple[File, ...]) -> Iterator[Problem]:
@@ -103,6 +134,13 @@ class Workspace(Part):
     """A git repository. Default absent."""
     pvc: Pvc | None = None
     """A folder on a volume. Default absent."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "[has(self.files), has(self.git), has(self.pvc)].filter(given, given).size() == 1",
+            "gives none or several of files, git and pvc. "
+            "Keep exactly one; 'files: []' starts from nothing.",
+        ),
+    )
 
     def breaches(self) -> Iterable[Problem]:
         given = [name for name in ("files", "git", "pvc") if getattr(self, name) is not None]
@@ -126,6 +164,13 @@ class Artifact(Part):
     """A folder on a volume. Default absent."""
     git: PushTo | None = None
     """A branch to push. Default absent."""
+    CEL: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "has(self.pvc) != has(self.git)",
+            "needs exactly one of pvc and git. "
+            "Keep one, or remove artifact to leave the result in the workspace.",
+        ),
+    )
 
     def breaches(self) -> Iterable[Problem]:
         if (self.pvc is None) == (self.git is None):

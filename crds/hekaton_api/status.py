@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from hekaton_api.cel import Distinct
 from hekaton_api.fields import LIST, Cost, Count, GiB, Line, Name, Part, Prose, Real, Text, Time
 
 Phase: TypeAlias = Literal[
@@ -70,7 +71,7 @@ class ModelMemory(Part):
 class VramPlan(Part):
     """GPU memory planned for one replica."""
 
-    models: Annotated[tuple[ModelMemory, ...], Field(max_length=LIST)] = ()
+    models: Annotated[tuple[ModelMemory, ...], Field(max_length=LIST), Distinct("name")] = ()
     """One entry per model served here, at most 64. Default none."""
     total_gib: GiB
     """Memory of all GPUs, GiB. Required."""
@@ -108,7 +109,9 @@ class FormationStatus(Part):
     """GPU memory per model."""
     revisions: Revisions = Field(default_factory=Revisions)
     """Revisions in use. Default none."""
-    conditions: Annotated[tuple[FormationCondition, ...], Field(max_length=16)] = ()
+    conditions: Annotated[
+        tuple[FormationCondition, ...], Field(max_length=16), Distinct("type")
+    ] = ()
     """Conditions, at most 16. Default none."""
 
 
@@ -169,6 +172,8 @@ class MissionStatus(Part):
     """Wave of building. Default 0."""
     queue_position: Count | None = None
     """Missions ahead in the queue; absent once admitted."""
+    attempt: Count = 0
+    """Fresh starts after a failure. Default 0."""
     tasks: Tasks = Field(default_factory=Tasks)
     """Progress of the plan. Default none done of none."""
     scores: Scores | None = None
@@ -189,5 +194,5 @@ class MissionStatus(Part):
     """When work began, RFC 3339."""
     completion_time: Time | None = None
     """When work ended, RFC 3339."""
-    conditions: Annotated[tuple[MissionCondition, ...], Field(max_length=16)] = ()
+    conditions: Annotated[tuple[MissionCondition, ...], Field(max_length=16), Distinct("type")] = ()
     """Conditions, at most 16. Default none."""
