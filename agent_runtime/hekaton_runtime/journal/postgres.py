@@ -1,9 +1,13 @@
 """The append-only journal of one mission in Postgres, written under the owner's fence."""
 
+import msgspec
+
 from hekaton_runtime.effects import Note
-from hekaton_runtime.errors import Fenced, ReplayDiverged
+from hekaton_runtime.errors import BadInput, Fenced, ReplayDiverged
 from hekaton_runtime.journal.entries import Body, Entry, pack, unpack
 from hekaton_runtime.store.postgres import Database
+
+PRUNED = "select pruned_at is not null from hekaton.mission where id = $1"
 
 
 def checked(written: str, path: str) -> None:
@@ -50,12 +54,30 @@ class Journal:
 
 
 async def load(database: Database, mission: str) -> tuple[Entry, ...]:
-    """All entries in the order they were written."""
+    """All entries in the order they were written; raises `ReplayDiverged` for one that cannot be read."""
     rows = await database.fetch(
         "select path, fingerprint, body, extract(epoch from at)::float8 as at"
         " from hekaton.journal where mission_id = $1 order by seq",
         mission,
     )
+    if not rows and await database.value(PRUNED, mission):
+        raise BadInput(
+            [
+                f"mission {mission!r} has no journal any more: `hekaton prune` deleted it. What it did and cost is"
+                f" in its SITREP: `hekaton show {mission}`."
+            ]
+        )
     return tuple(
-        Entry(row["path"], row["fingerprint"], unpack(row["body"]), row["at"]) for row in rows
+        Entry(row["path"], row["fingerprint"], _readable(row["path"], row["body"]), row["at"])
+        for row in rows
     )
+
+
+def _readable(path: str, body: bytes) -> Body:
+    try:
+        return unpack(body)
+    except msgspec.DecodeError as fault:  # a wrong type is one too
+        raise ReplayDiverged(
+            f"{path}: this version cannot read what the journal holds here ({fault}). The mission was begun"
+            " by another version: finish it with that version, or run it anew."
+        ) from fault

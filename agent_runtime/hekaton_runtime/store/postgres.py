@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ class Ear:
 class Database:
     """A pool of connections to one database."""
 
-    def __init__(self, pool: "asyncpg.Pool[Row]", patience: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Row]", patience: float, folder: str) -> None:
         self._pool = pool
         self._patience = patience
+        self._folder = folder
         self._away = False
         self._ears: dict[str, Ear] = {}
 
@@ -67,25 +69,42 @@ class Database:
         Once that was in vain, further statements are tried once only: whoever ends because of it
         must not wait again for each thing it would still write.
         """
+        began = time.monotonic()
+        if not self._away:
+            with suppress(*LOST), _still_cancelled():
+                return await self._sent(sql, args)
+        left = 0.0 if self._away else began + self._patience - time.monotonic()
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LOST),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(0 if self._away else self._patience),
+            stop=stop_after_delay(left),
         )
         try:
             async for attempt in retrying:
                 with attempt, _still_cancelled():
-                    rows: list[Row] = await self._pool.fetch(sql, *args)
-                    self._away = False
-                    return rows
+                    return await self._sent(sql, args)
         except RetryError as fault:
             self._away = True
             why = fault.last_attempt.exception()
-            raise Unavailable(
-                f"The database has not answered for {self._patience:.0f} s ({type(why).__name__}: {why})."
-                " Nothing finished is lost: start it, then `hekaton resume`."
-            ) from why
+            raise Unavailable(self._explained(why)) from why
         raise AssertionError("tenacity ends by a value or an error")
+
+    async def _sent(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        rows: list[Row] = await self._pool.fetch(sql, *args)
+        self._away = False
+        return rows
+
+    def _explained(self, why: BaseException | None) -> str:
+        place = f" under {self._folder!r}" if self._folder else ""
+        remedy = "start it"
+        if isinstance(why, asyncpg.DiskFullError):
+            remedy = f"make room in {self._folder!r}" if self._folder else "make room on its disk"
+        elif self._folder:
+            remedy = "see whether its disk is full"
+        return (
+            f"The database{place} has not answered for {self._patience:.0f} s ({type(why).__name__}: {why})."
+            f" Nothing finished is lost: {remedy}, then `hekaton resume`."
+        )
 
     async def value(self, sql: str, *args: object) -> Any:
         """The first column of the first row; None where there is none."""
@@ -161,10 +180,17 @@ async def _prepare(link: Any) -> None:
     await link.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
 
+async def _nothing(link: Any) -> None:
+    """No statement of ours leaves anything in its session; the usual reset costs a round trip each."""
+
+
 @asynccontextmanager
-async def connect(dsn: str, password: str = "", patience: float = 60.0) -> AsyncIterator[Database]:
+async def connect(
+    dsn: str, password: str = "", patience: float = 60.0, folder: str = ""
+) -> AsyncIterator[Database]:
     """Open a pool, bring the schema up to date, yield the database.
 
+    `folder` is where an embedded server keeps it, for people to look for room in.
     Raises `BadInput` where the server refuses these credentials or this schema, `Unavailable` where
     nothing answers.
     """
@@ -174,13 +200,14 @@ async def connect(dsn: str, password: str = "", patience: float = 60.0) -> Async
         min_size=0,  # else the pool logs a traceback for each vain try to keep a connection
         max_size=8,
         init=_prepare,
+        reset=_nothing,
         command_timeout=30,
         timeout=10,
         server_settings={"application_name": "hekaton"},
     )
     try:
         await _ready(pool)
-        yield Database(pool, patience)
+        yield Database(pool, patience, folder)
     finally:
         try:
             await asyncio.wait_for(pool.close(), 5)
