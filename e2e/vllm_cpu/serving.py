@@ -20,6 +20,8 @@ from pathlib import Path
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "vllm"
 VLLM = CACHE / "venv" / "bin" / "vllm"
 MODEL = CACHE / "tiny"
+PACKED = CACHE / "packed"
+"""The model whose KV cache is packed."""
 NAME = "tiny"
 """The model's name at the endpoint."""
 STARTING = 480.0
@@ -72,8 +74,7 @@ class Server:
 
     def counters(self) -> Counters:
         """Read /metrics now."""
-        with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/metrics", timeout=30) as said:
-            text = said.read().decode()
+        text = self.metrics()
         ended = {why: total(text, "request_success_total", why) for why in ("stop", "length")}
         return Counters(
             prompt=total(text, "prompt_tokens_total"),
@@ -81,6 +82,12 @@ class Server:
             running=total(text, "num_requests_running") + total(text, "num_requests_waiting"),
             finished=sum(ended.values()),
         )
+
+    def metrics(self) -> str:
+        """The text of /metrics now."""
+        with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/metrics", timeout=30) as said:
+            text: str = said.read().decode()
+        return text
 
     def settled(self) -> Counters:
         """Counters once nothing runs and they have stopped moving; they trail an answer a little."""
@@ -108,13 +115,13 @@ def total(text: str, name: str, reason: str = "") -> int:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, model: Path = MODEL, flags: tuple[str, ...] = FLAGS) -> Iterator[Server]:
     """Start one, wait until it is healthy, and end it and all that it started."""
     port = free_port()
     log = folder / "vllm.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [VLLM, "serve", MODEL, "--host=127.0.0.1", f"--port={port}", f"--served-model-name={NAME}", *FLAGS],
+            [VLLM, "serve", model, "--host=127.0.0.1", f"--port={port}", f"--served-model-name={NAME}", *flags],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             env=environment(folder), start_new_session=True,
         )  # fmt: skip

@@ -40,7 +40,8 @@ def private_folder(address: str) -> None:
 
 def reachable(control: str, address: str) -> str:
     """Put the broker's host, as the peer knows it, in place of a wildcard in a bound address."""
+    host = address.rpartition(":")[0] if address.startswith("tcp://") else "tcp://127.0.0.1"
     for wildcard in ("tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"):
-        if control.startswith(wildcard) and address.startswith("tcp://"):
-            return f"{address.rpartition(':')[0]}:{control.removeprefix(wildcard)}"
+        if control.startswith(wildcard):
+            return f"{host}:{control.removeprefix(wildcard)}"
     return control

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Broker:
-    """A bound broker; `address` and `control_address` hold the ports really bound."""
+    """A bound broker; `addresses` and `control_address` hold the ports really bound."""
 
     def __init__(
         self, router: Router, publisher: Publisher, gate: Gate | None, settings: BusSettings
@@ -34,6 +34,7 @@ class Broker:
         self._publisher = publisher
         self._gate = gate
         self.address = router.endpoint
+        self.addresses = router.endpoints
         self.control_address = publisher.endpoint
         self.epoch = secrets.token_hex(8)
         self._desk = Desk(settings, self.epoch, self.control_address)
@@ -49,15 +50,19 @@ class Broker:
         control_address: str,
         settings: BusSettings,
         keys: BrokerKeys | None = None,
+        also: tuple[str, ...] = (),
     ) -> AsyncIterator[Self]:
-        """Bind both sockets; `BadInput` for tcp without keys or a folder that others may enter."""
+        """Bind both sockets, the main one to `also` as well.
+
+        `BadInput` for tcp without keys, and for a folder that others may enter without them.
+        """
         async with Sockets(
             high_water=settings.high_water,
             heartbeat=settings.heartbeat,
             patience=settings.patience,
         ) as sockets:
             gate = sockets.gate(keys) if keys is not None else None
-            router = sockets.router(address, keys)
+            router = sockets.router((address, *also), keys)
             publisher = sockets.publisher(control_address, keys)
             yield cls(router, publisher, gate, settings)
 
@@ -69,6 +74,10 @@ class Broker:
             jobs.append(self._gate.serve())
         await race(*jobs)
         _log.info("broker down", extra={"address": self.address, "epoch": self.epoch})
+
+    def registered(self) -> tuple[str, ...]:
+        """Name the agents that have a live instance here."""
+        return self._desk.registered()
 
     def complaints(self, cause: Cause) -> int:
         """Return how many frames or peers were turned away for a cause."""

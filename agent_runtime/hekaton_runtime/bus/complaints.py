@@ -1,11 +1,12 @@
 """What was wrong with what peers sent: counted by cause, told once per peer and minute. Pure."""
 
 from collections import Counter, OrderedDict
-from typing import Literal
+from typing import Literal, get_args
 
 from hekaton_runtime.bus.messages import Flaw
 
 Cause = Flaw | Literal["lie", "flood", "conflict", "stale", "denied"]
+CAUSES: tuple[Cause, ...] = tuple(cause for part in get_args(Cause) for cause in get_args(part))
 _PEERS = 1024  # remembered (peer, cause) pairs; a flood of new peers must not fill memory
 
 

@@ -43,10 +43,21 @@ def load(name: str, folder: Path) -> KeyPair:
     """Read a pair; raises `BadInput` when others can read the secret or the file is no key."""
     path = folder / f"{name}.key"
     secret = _read(path)
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
+    if not is_private(path.stat(), os.geteuid(), (os.getegid(), *os.getgroups())):
+        mode = path.stat().st_mode & 0o777
         raise BadInput([f"Key file {str(path)!r} has mode {mode:04o}; run chmod 600 on it."])
     return KeyPair(name, public_of(secret), secret)
+
+
+def is_private(state: os.stat_result, uid: int, groups: tuple[int, ...]) -> bool:
+    """May only its owner read it; or, for others than root, root and a group of ours.
+
+    So it is with a Secret that is mounted into a pod.
+    """
+    if not state.st_mode & 0o077:
+        return True
+    mounted = uid != 0 and state.st_uid == 0 and state.st_gid in groups
+    return mounted and not state.st_mode & 0o037
 
 
 def load_public(name: str, folder: Path) -> str:

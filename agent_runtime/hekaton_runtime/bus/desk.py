@@ -54,6 +54,10 @@ class Desk:
         self._out.clear()
         return actions
 
+    def registered(self) -> tuple[str, ...]:
+        """Name the agents that have a live instance."""
+        return self._roster.names()
+
     def hear(self, sender: bytes, user: str, message: ToBroker, now: float) -> None:
         """Act on a peer's message."""
         if sender in self._barred:

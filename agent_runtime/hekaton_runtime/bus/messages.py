@@ -41,6 +41,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     seconds: Seconds
     """From the arrival at the broker; then the order is cancelled."""
+    permit: Annotated[str, Meta(max_length=4096)] = ""
+    """What the router lets this one call pass for; empty where there is no router."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -6,6 +6,7 @@ new session the orders of the old one are written off already, so they are stopp
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -60,15 +61,17 @@ async def serve_agent(
     answerer: Answerer,
     keys: PeerKeys | None = None,
     stop: asyncio.Event,
+    joined: Callable[[bool], None] = lambda there: None,
 ) -> None:
     """Serve as one instance of an agent until `stop` is set; `BadInput` if the broker denies it.
 
     On `stop` running orders are cancelled and reported, and the broker is told goodbye. Cancelling
-    this coroutine instead leaves at once, without a word, as a crash would.
+    this coroutine instead leaves at once, without a word, as a crash would. `joined` hears whether
+    the broker has it on its list.
     """
     hello = AgentHello(protocol=PROTOCOL, agent=agent, instance=instance, capacity=capacity)
     async with Sockets(high_water=HIGH_WATER, heartbeat=HEARTBEAT, patience=PATIENCE) as sockets:
-        worker = _Worker(sockets, address, keys, hello, answerer)
+        worker = _Worker(sockets, address, keys, hello, answerer, joined)
         try:
             await race(worker.link.run(), worker.control(), worker.stopped(stop))
         finally:
@@ -95,7 +98,9 @@ class _Worker:
         keys: PeerKeys | None,
         hello: AgentHello,
         answerer: Answerer,
+        joined: Callable[[bool], None],
     ) -> None:
+        self._joined = joined
         self._sockets = sockets
         self._address = address
         self._keys = keys
@@ -118,6 +123,7 @@ class _Worker:
                 "restarted": restarted,
             },
         )
+        self._joined(True)
         if welcome.session != self._session:
             self._session = welcome.session
             self._abandon()
@@ -125,6 +131,7 @@ class _Worker:
 
     def silent(self) -> None:
         """Stop working: the callers were told that their orders are lost."""
+        self._joined(False)
         self._cancel_all("the broker is silent")
 
     def hear(self, message: Inner) -> None:

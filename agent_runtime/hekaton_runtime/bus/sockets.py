@@ -15,7 +15,7 @@ from zmq.utils import z85
 from hekaton_runtime.bus.addresses import private_folder, why_not
 from hekaton_runtime.bus.keys import BrokerKeys, PeerKeys
 from hekaton_runtime.bus.messages import MAX_BYTES
-from hekaton_runtime.errors import BadInput, Unavailable
+from hekaton_runtime.errors import BadInput
 
 _ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 _ZAP_DOMAIN = b"hekaton"
@@ -37,11 +37,13 @@ class _Socket:
     def __init__(self, raw: zmq.asyncio.Socket) -> None:
         self._raw = raw
         self._received = 0
+        self.endpoints: tuple[str, ...] = ()
+        """The addresses really bound, with their ports."""
 
     @property
     def endpoint(self) -> str:
-        """The address really bound, with its port."""
-        return self._raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        """The first of them."""
+        return self.endpoints[0]
 
     def close(self) -> None:
         """Close at once; what was not sent yet is dropped."""
@@ -173,16 +175,16 @@ class Sockets:
             socket.close()
         self._context.term()
 
-    def router(self, address: str, keys: BrokerKeys | None) -> Router:
-        """Bind the broker's main socket."""
+    def router(self, addresses: tuple[str, ...], keys: BrokerKeys | None) -> Router:
+        """Bind the broker's main socket, to one address or to several."""
         raw = self._raw(zmq.ROUTER)
         raw.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        return self._bind(Router(raw, keys is not None), raw, address, keys)
+        return self._bind(Router(raw, keys is not None), raw, addresses, keys)
 
     def publisher(self, address: str, keys: BrokerKeys | None) -> Publisher:
         """Bind the control channel."""
         raw = self._raw(zmq.PUB)
-        return self._bind(Publisher(raw), raw, address, keys)
+        return self._bind(Publisher(raw), raw, (address,), keys)
 
     def dealer(self, address: str, keys: PeerKeys | None) -> Dealer:
         """Connect to a broker."""
@@ -212,24 +214,24 @@ class Sockets:
         return raw
 
     def _bind(
-        self, socket: _S, raw: zmq.asyncio.Socket, address: str, keys: BrokerKeys | None
+        self,
+        socket: _S,
+        raw: zmq.asyncio.Socket,
+        addresses: tuple[str, ...],
+        keys: BrokerKeys | None,
     ) -> _S:
         self._open.append(socket)
-        if reasons := why_not(address, keys is not None):
+        if reasons := [why for one in addresses for why in why_not(one, keys is not None)]:
             raise BadInput(reasons)
-        if address.startswith("ipc://"):
-            private_folder(address)
+        for address in addresses:
+            if address.startswith("ipc://") and keys is None:  # with keys, they keep others out
+                private_folder(address)
         if keys is not None:
             raw.curve_server = True
             raw.curve_publickey = keys.own.public.encode()
             raw.curve_secretkey = keys.own.secret.encode()
             raw.setsockopt(zmq.ZAP_DOMAIN, _ZAP_DOMAIN)
-        try:
-            raw.bind(address)
-        except zmq.ZMQError as fault:
-            raise Unavailable(
-                f"Cannot bind {address!r}: {fault.strerror}; is it in use?"
-            ) from fault
+        socket.endpoints = tuple(_bound(raw, address) for address in addresses)
         return socket
 
     def _connect(
@@ -252,6 +254,15 @@ class Sockets:
         """Close one socket early."""
         self._open.remove(socket)
         socket.close()
+
+
+def _bound(raw: zmq.asyncio.Socket, address: str) -> str:
+    try:
+        raw.bind(address)
+    except zmq.ZMQError as fault:
+        why = f"Cannot bind {address!r}: {zmq.strerror(fault.errno)}. Give an address that is free here."
+        raise BadInput([why]) from fault
+    return raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
 
 def new_curve_pair() -> tuple[str, str]:

@@ -6,17 +6,23 @@ from typing import Annotated
 import typer
 
 from hekaton_runtime.cli.options import (
+    ArtifactFolder,
     AsJson,
     BaseUrl,
     Bus,
     Files,
     FormationName,
+    HealthPort,
     Keys,
     Latency,
     ModelName,
+    Permits,
     Plain,
     Seed,
+    Socket,
+    SourceFolder,
     Unsafe,
+    WholeId,
 )
 
 app = typer.Typer(rich_markup_mode=None)
@@ -30,13 +36,30 @@ def conductor(
     base_url: BaseUrl = "",
     model: ModelName = "",
     keys: Keys = None,
+    mission: WholeId = "",
+    permits: Permits = None,
+    workspace: Socket = None,
+    source: SourceFolder = None,
+    artifact: ArtifactFolder = None,
     unsafe_no_sandbox: Unsafe = False,
     as_json: AsJson = False,
     plain: Plain = False,
 ) -> None:
     """Run a mission with the agents behind a broker: `run` without agents of its own."""
-    from hekaton_runtime.cli.running import Wanted, run_mission
+    if mission:
+        from hekaton_runtime.cli.conducting import Conducting, conduct
+        from hekaton_runtime.cli.running import Show
 
+        job = Conducting(
+            mission, tuple(files), formation, bus, keys, permits, workspace, source, artifact,
+            unsafe_no_sandbox, Show(as_json, plain),
+        )  # fmt: skip
+        raise typer.Exit(conduct(job))
+    from hekaton_runtime.cli.running import Wanted, run_mission
+    from hekaton_runtime.errors import BadInput
+
+    if permits or workspace or source or artifact:
+        raise BadInput(["conductor: --permits, --workspace, --source and --artifact need --id."])
     wanted = Wanted(
         files=tuple(files), formation=formation, base_url=base_url, model=model, unsafe=unsafe_no_sandbox,
         as_json=as_json, plain=plain, bus=bus, keys=keys,
@@ -46,14 +69,20 @@ def conductor(
 
 @app.command()
 def broker(
-    bus: Bus,
+    bus: Annotated[
+        list[str], typer.Option(help="ipc://PATH or tcp://HOST:PORT to listen on; repeatable.")
+    ],
     control: Annotated[str, typer.Option(help="Address of the kill switch's channel.")],
     keys: Keys = None,
+    formation: Annotated[
+        str, typer.Option(help="Ready only once this formation's agents are there.")
+    ] = "",
+    health_port: HealthPort = None,
 ) -> None:
     """Serve as the broker between conductors and agents."""
-    from hekaton_runtime.cli.serving import serve_broker
+    from hekaton_runtime.cli.serving import Brokering, serve_broker
 
-    raise typer.Exit(serve_broker(bus, control, keys))
+    raise typer.Exit(serve_broker(Brokering(tuple(bus), control, keys, formation, health_port)))
 
 
 @app.command()
@@ -62,16 +91,31 @@ def agent(
     formation: FormationName,
     role: Annotated[str, typer.Option(help="Name of an entry of the formation's roles.")],
     instance: Annotated[str, typer.Option(help="Name of this instance.")] = "",
+    instances: Annotated[int, typer.Option(min=1, max=64, help="How many, in this process.")] = 1,
     base_url: BaseUrl = "",
     model: ModelName = "",
     keys: Keys = None,
-    capacity: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 4,
+    capacity: Annotated[int, typer.Option(min=1, help="Questions at once, each.")] = 4,
+    health_port: HealthPort = None,
 ) -> None:
-    """Serve as one agent of a formation."""
+    """Serve as one agent of a formation, or as several of one role entry."""
     from hekaton_runtime.cli.serving import Seating, serve_seat
 
     raise typer.Exit(
-        serve_seat(Seating(bus, formation, role, instance, base_url, model, keys, capacity))
+        serve_seat(
+            Seating(
+                bus,
+                formation,
+                role,
+                instance,
+                base_url,
+                model,
+                keys,
+                capacity,
+                instances,
+                health_port,
+            )
+        )
     )
 
 

@@ -1,10 +1,18 @@
 """Key files: private, named, and never overwritten."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from hekaton_runtime.bus.curve import generate, load, load_admitted, load_public, save
+from hekaton_runtime.bus.curve import (
+    generate,
+    is_private,
+    load,
+    load_admitted,
+    load_public,
+    save,
+)
 from hekaton_runtime.bus.keys import Admitted
 from hekaton_runtime.errors import BadInput
 
@@ -48,3 +56,26 @@ def test_a_secret_is_in_no_text(folder: Path) -> None:
 def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="Key name"):
         generate(name)
+
+
+OWNER, GROUP, OTHERS = 0o400, 0o440, 0o444
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "uid", "fine"),
+    [
+        (OWNER, 1000, 1000, 1000, True),
+        (GROUP, 0, 65532, 65532, True),
+        (GROUP, 0, 7, 65532, False),
+        (GROUP, 1000, 65532, 65532, False),
+        (GROUP, 0, 0, 0, False),
+        (0o460, 0, 65532, 65532, False),
+        (OTHERS, 0, 65532, 65532, False),
+    ],
+    ids=["own", "mounted", "another group", "another owner", "root", "group writes", "everybody"],
+)
+def test_a_mounted_secret_may_be_read_by_our_group_and_nobody_else(
+    mode: int, owner: int, group: int, uid: int, fine: bool
+) -> None:
+    state = os.stat_result((0o100000 | mode, 1, 1, 1, owner, group, 40, 0, 0, 0))
+    assert is_private(state, uid, (65532,)) is fine

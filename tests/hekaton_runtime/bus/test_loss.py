@@ -132,7 +132,7 @@ async def test_a_caller_that_the_broker_drops_loses_its_orders_and_sends_no_more
     address: str, order: Any
 ) -> None:
     async with Sockets(high_water=100, heartbeat=1.0, patience=5.0) as sockets:
-        router = sockets.router(address, None)
+        router = sockets.router((address,), None)
 
         async def drop_after_welcome() -> None:
             welcome = Welcome(epoch="e", session="s", control=address, heartbeat=0.05, patience=1)

@@ -1,0 +1,123 @@
+"""`hekaton conductor --id`: a mission as a Job works it, begun or gone on with, on whatever machine.
+
+Its exit codes are for the Job: 0, 1, 2 and 3 are final; `AGAIN` means that nothing was lost and that
+the same command goes on.
+"""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hekaton_api.formation import Formation
+from hekaton_api.load import check
+from hekaton_api.mission import Mission
+from hekaton_runtime.cli.documents import formation_named, read
+from hekaton_runtime.cli.ending import EXIT, conclude
+from hekaton_runtime.cli.running import Show, course_view, endpoints_behind, watched
+from hekaton_runtime.cli.serving import peer_keys
+from hekaton_runtime.conductor.grounds import GIT_KEY, Grounds
+from hekaton_runtime.conductor.lease import Busy
+from hekaton_runtime.conductor.records import Options, Record, create, find_exactly, status
+from hekaton_runtime.conductor.work import Finished, Office, stage
+from hekaton_runtime.errors import BadInput, Fenced, Unavailable
+from hekaton_runtime.permits.keys import load_key
+from hekaton_runtime.permits.signer import Signer
+from hekaton_runtime.settings import Settings, from_environ
+from hekaton_runtime.store.open import open_database
+from hekaton_runtime.store.postgres import Database
+from hekaton_runtime.workspace.remote import RemoteSandbox
+
+AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+RESUMABLE = ("interrupted", "unavailable")
+"""Kinds of a stop after which the same command goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conducting:
+    """The command line of `conductor --id`."""
+
+    id: str
+    files: tuple[Path, ...]
+    formation: str
+    bus: str
+    keys: Path | None = None
+    permits: Path | None = None
+    workspace: Path | None = None
+    """Socket of the workspace container."""
+    source: Path | None = None
+    artifact: Path | None = None
+    unsafe: bool = False
+    show: Show = Show(as_json=False, plain=True)
+
+
+def conduct(wanted: Conducting) -> int:
+    """The exit code; raises `BadInput`."""
+    mission, formation = _documents(wanted)
+    try:
+        return asyncio.run(_conduct(from_environ(), wanted, mission, formation))
+    except (Unavailable, Fenced, Busy) as fault:
+        print(f"not finished: {fault}", flush=True)
+        return AGAIN
+
+
+def _documents(wanted: Conducting) -> tuple[Mission, Formation]:
+    """The one mission, and the snapshot of its formation, which has no namespace of its own."""
+    missions = [one for one in read(list(wanted.files)) if isinstance(one, Mission)]
+    if len(missions) != 1:
+        raise BadInput([f"{len(missions)} missions are given; `conductor` takes exactly one."])
+    mission, formation = (
+        missions[0],
+        formation_named(wanted.formation or missions[0].spec.formation),
+    )
+    space = {"namespace": mission.metadata.namespace}
+    metadata = formation.metadata.model_copy(update=space)
+    formation = formation.model_copy(update={"metadata": metadata})
+    if faults := check(mission, (formation,)):
+        raise BadInput([str(fault) for fault in faults])
+    return mission, formation
+
+
+async def _conduct(
+    settings: Settings, wanted: Conducting, mission: Mission, formation: Formation
+) -> int:
+    grounds = _grounds(wanted)
+    signer = Signer(load_key(wanted.permits)) if wanted.permits else None
+    async with open_database(settings, wait=True) as database:
+        record = await find_exactly(database, wanted.id)
+        if record is None:
+            options = Options(home=str(settings.home), unsafe_no_sandbox=wanted.unsafe)
+            record = Record(wanted.id, mission, formation, options, int(time.time()))
+            await stage(record, grounds)
+            await create(database, record)
+        elif (code := await _ended(database, record)) is not None:
+            return code
+        names = endpoints_behind(record.formation.spec, record.options)
+        office = Office(
+            database, wanted.bus, {name: one.model for name, one in names.items()},
+            peer_keys("conductor", wanted.keys), settings.lease, signer=signer, grounds=grounds,
+            workers=settings.workers,
+        )  # fmt: skip
+        finished = await watched(record, office, await course_view(database, record, wanted.show))
+    return _code(finished, wanted.show)
+
+
+def _grounds(wanted: Conducting) -> Grounds:
+    sandbox = RemoteSandbox(wanted.workspace) if wanted.workspace else None
+    key = os.environ.get(GIT_KEY, "")
+    return Grounds(sandbox, wanted.source, wanted.artifact, key, kept=True)
+
+
+async def _ended(database: Database, record: Record) -> int | None:
+    """The exit code of a mission that has ended already: its Job may not have heard of it."""
+    now = await status(database, record.id)
+    if now.state not in EXIT or now.stop_kind in RESUMABLE:
+        return None
+    print(f"mission {record.id!r} has ended already: {now.state}. {now.reason}", flush=True)
+    return EXIT[now.state]
+
+
+def _code(finished: Finished, show: Show) -> int:
+    code = conclude(finished, as_json=show.as_json)
+    return AGAIN if finished.ending.resumable else code
