@@ -15,12 +15,13 @@ from hekaton_runtime.strategies.modes import MODES
 
 COMMANDS = {
     "run", "resume", "kill", "missions", "show", "replay", "validate", "doctor", "bench", "plan", "simulate",
-    "conductor", "broker", "agent", "keys", "version",
+    "conductor", "broker", "agent", "keys", "version", "router", "engines", "workspace", "migrate",
+    "submit", "watch", "logs", "artifact", "serve",
 }  # fmt: skip
-EFFECTS = {"Ask", "Round", "Read", "Write", "Run", "Merge", "Note", "Now"}
+EFFECTS = {"Ask", "Round", "Read", "Write", "Run", "Merge", "Note", "Now", "Pause", "Share"}
 RESULTS = {
     "Answer", "Refused", "Failed", "Stopped", "HeardAll", "Files", "Written", "Rejected", "Ran", "Merged",
-    "Unmerged", "Noted", "Clock",
+    "Unmerged", "Noted", "Clock", "Shared",
 }  # fmt: skip
 
 
@@ -35,12 +36,13 @@ def test_the_effects_and_results_that_strategies_are_written_in() -> None:
 
 
 def test_the_modes() -> None:
-    assert set(MODES) == {"single", "swarm"}
+    assert set(MODES) == {"single", "swarm", "vote", "debate", "flat", "hierarchical", "auto"}
 
 
 def test_the_answers() -> None:
     assert set(get_args(AnswerName)) == {
         "triage", "views", "proposal", "ballot", "plan", "design", "patch", "review",
+        "charter", "reasoned",
     }  # fmt: skip
 
 

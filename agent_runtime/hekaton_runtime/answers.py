@@ -3,13 +3,26 @@
 A model's text is decoded into exactly one of these types or rejected without another model call.
 """
 
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from hekaton_runtime.brief import Finding
 
-AnswerName = Literal["triage", "views", "proposal", "ballot", "plan", "design", "patch", "review"]
+AnswerName = Literal[
+    "triage",
+    "views",
+    "proposal",
+    "ballot",
+    "plan",
+    "design",
+    "patch",
+    "review",
+    "charter",
+    "reasoned",
+]
+Complexity = Literal["LOW", "MEDIUM", "HIGH"]
 Line = Annotated[str, msgspec.Meta(max_length=4000)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Grade = Annotated[int, msgspec.Meta(ge=0, le=10)]
@@ -19,7 +32,7 @@ class Triage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Is the mission trivial (one file, one obvious change), and why."""
 
     trivial: bool
-    complexity: Literal["LOW", "MEDIUM", "HIGH"]
+    complexity: Complexity
     reason: Line
 
 
@@ -97,7 +110,29 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     findings: tuple[Finding, ...] = ()
 
 
-AnyAnswer = Triage | Views | Proposal | Ballot | Plan | Design | Patch | Review
+class RatedTask(Task, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A task with the analyst's word on how hard it is: it decides about budget, builder and thinking."""
+
+    complexity: Complexity = "MEDIUM"
+
+
+class Charter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The analyst's answer: the request as a strict brief, and the tasks that make it up."""
+
+    brief: Line
+    interfaces: tuple[Line, ...] = ()
+    tasks: Annotated[tuple[RatedTask, ...], msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Reasoned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A patch behind the thinking that led to it, for hard tasks: thinking comes first, so it helps."""
+
+    reasoning: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1, max_length=32)]
+    summary: Line = ""
+    files: Annotated[tuple[FileChange, ...], msgspec.Meta(min_length=1, max_length=256)]
+
+
+AnyAnswer = Triage | Views | Proposal | Ballot | Plan | Design | Patch | Review | Charter | Reasoned
 A = TypeVar("A", bound=AnyAnswer)
 
 TYPES: dict[AnswerName, type[AnyAnswer]] = {
@@ -109,6 +144,8 @@ TYPES: dict[AnswerName, type[AnyAnswer]] = {
     "design": Design,
     "patch": Patch,
     "review": Review,
+    "charter": Charter,
+    "reasoned": Reasoned,
 }
 
 
@@ -124,10 +161,23 @@ def parse(text: str, kind: type[A]) -> A:
     """Decode a model's text strictly; raises `Unfit` naming the first fault."""
     try:
         return msgspec.json.decode(text.strip().encode(), type=kind)
-    except msgspec.DecodeError as fault:
-        raise Unfit(f"not a valid {name_of(kind)}: {fault}") from fault
+    except (msgspec.DecodeError, UnicodeError) as fault:
+        raise Unfit(f"not a valid {name_of(kind)}: {fault}{_remedy(text)}") from fault
 
 
+def _remedy(text: str) -> str:
+    """What to do about the usual ways of missing the form; empty where the fault says enough."""
+    body = text.strip()
+    if not body:
+        return ". The answer was empty: give the JSON object"
+    if not body.startswith("{"):
+        return ". Write the JSON object alone, without a word before it or a fence around it"
+    if '"properties"' in body and '"type"' in body:
+        return ". That is the schema itself: give an object that follows it"
+    return ""
+
+
+@cache
 def schema(name: AnswerName) -> dict[str, Any]:
     """The JSON schema of an answer, as sent in `response_format`.
 

@@ -16,6 +16,8 @@ Step = Literal[
     "repair",
     "audit",
     "work",
+    "charter",
+    "reduce",
 ]
 
 

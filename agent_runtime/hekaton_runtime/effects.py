@@ -90,10 +90,33 @@ class Note(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Now(msgspec.Struct, frozen=True, tag=True):
-    """The time -> seconds since 1970 as float."""
+    """The time -> Clock."""
 
 
-Effect = Ask | Round | Read | Write | Run | Merge | Note | Now
+class Pause(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Let time pass, beside other branches -> Clock at its end."""
+
+    seconds: float
+
+
+class Portion(msgspec.Struct, frozen=True, kw_only=True):
+    """One account's part in a `Share`."""
+
+    account: tuple[str, ...]
+    weight: int
+    """Above 0; only its ratio to the other weights counts."""
+
+
+class Share(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Divide all that the mission has left among accounts, exactly and by weight -> Shared.
+
+    Each account is capped at what it spent and holds reserved, plus its share; sharing again moves the caps.
+    """
+
+    portions: tuple[Portion, ...]
+
+
+Effect = Ask | Round | Read | Write | Run | Merge | Note | Now | Pause | Share
 
 
 class All(msgspec.Struct, frozen=True, tag=True):

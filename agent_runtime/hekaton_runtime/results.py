@@ -77,6 +77,8 @@ class HeardAll(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Last hash of the transcript's chain; the next round goes on from it."""
     transcript: bytes = b""
     """The chain's new entries, as `bus.transcript` packs them."""
+    order: tuple[int, ...] = ()
+    """A drawn order of the asks, for whoever shows the answers to others; empty in older journals."""
 
 
 class Files(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -113,6 +115,8 @@ class Ran(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Merged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     commit: str
+    edition: int = 1
+    """Of the strategies of who did it; a journal's first merge says by which rules it is replayed."""
 
 
 class Unmerged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -133,6 +137,22 @@ class Clock(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: float
 
 
+class Allotted(msgspec.Struct, frozen=True, kw_only=True):
+    """What one account may still spend after a `Share`."""
+
+    account: tuple[str, ...]
+    tokens: int
+    micros: int
+
+
+class Shared(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What was left, and who may use how much of it: the parts sum to the whole."""
+
+    tokens: int
+    micros: int
+    parts: tuple[Allotted, ...]
+
+
 Result = (
     Answer
     | Refused
@@ -147,4 +167,5 @@ Result = (
     | Unmerged
     | Noted
     | Clock
+    | Shared
 )

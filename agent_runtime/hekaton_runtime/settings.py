@@ -9,6 +9,7 @@ from hekaton_runtime.errors import BadInput
 
 LEASE = 15.0
 PATIENCE = 60.0
+WORKERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Settings:
     """Seconds after which a silent conductor's mission may be taken over (HEKATON_LEASE)."""
     patience: float = PATIENCE
     """Seconds without the database after which a process gives up (HEKATON_DB_PATIENCE)."""
+    workers: int = WORKERS
+    """Model calls of a mission at once (MAX_CONCURRENT_WORKERS)."""
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -62,6 +65,11 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         reasons.append(f"OPENAI_BASE_URL: {base_url!r} is no URL. Give http://HOST:PORT/v1.")
     lease = _seconds(environ, "HEKATON_LEASE", LEASE, reasons)
     patience = _seconds(environ, "HEKATON_DB_PATIENCE", PATIENCE, reasons)
+    workers = environ.get("MAX_CONCURRENT_WORKERS") or str(WORKERS)
+    if not workers.isdecimal() or not 1 <= int(workers) <= 1000:
+        reasons.append(
+            f"MAX_CONCURRENT_WORKERS: {workers!r} is out of range. Give a number from 1 to 1000."
+        )
     if reasons:
         raise BadInput(reasons)
     home = Path(environ["HEKATON_HOME"]) if environ.get("HEKATON_HOME") else _home(environ)
@@ -72,6 +80,7 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         key=environ.get("OPENAI_API_KEY", ""),
         lease=lease,
         patience=patience,
+        workers=int(workers),
     )
 
 

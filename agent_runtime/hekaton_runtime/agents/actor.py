@@ -38,6 +38,8 @@ class Agent:
 
     profile: Profile
     model: Model
+    entry: str = ""
+    """The model's name in the formation, which is what a router knows it by."""
 
     async def answer(self, order: Order) -> Outcome:
         """Ask the model within the order's time. Cancelling cancels the call and is passed on."""
@@ -71,12 +73,13 @@ class Agent:
             worst = "; ".join(map(str, prompt.cuts[: -CUTS_LOGGED - 1 : -1]))
             log.warning("order %s: %d cuts to fit: %s", order.id, len(prompt.cuts), worst)
         return CompletionRequest(
-            model=self.profile.model,
+            model=self.entry if order.permit and self.entry else self.profile.model,
             messages=prompt.messages,
             max_tokens=min(order.max_tokens, self.profile.max_tokens),
             temperature=self.profile.temperature,
             seed=order.seed,
             answer=AnswerSchema(name=order.answer, schema=schema(order.answer)),
+            key=order.permit,
         )
 
     def checked(self, order: Order, completion: Completion) -> Outcome:

@@ -243,7 +243,7 @@ async def _work(
             )
             bus = await stack.enter_async_context(staffed(spec, models, max(4, plan.parallel)))
             names = {name: one.model for name, one in models.items()}
-            office = Office(database, bus, names, None, settings.lease)
+            office = Office(database, bus, names, None, settings.lease, workers=settings.workers)
             works = Works(office, Reader(database, rerun), looking, interrupt)
             done += await works.run(here, plan.parallel)
     return done

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from hekaton_runtime.cli.terminal import clean
 from hekaton_runtime.conductor.work import Finished
 
 EXIT = {"passed": 0, "failed": 1, "stopped": 3}
@@ -34,7 +35,9 @@ def conclude(finished: Finished, *, as_json: bool) -> int:
     console = Console(soft_wrap=True, highlight=False)
     mark = " (SIMULATED)" if report.simulated else ""
     console.print(
-        f"\n{ending.state.upper()}{mark}: {ending.reason}", style=STYLE[ending.state], markup=False
+        clean(f"\n{ending.state.upper()}{mark}: {ending.reason}"),
+        style=STYLE[ending.state],
+        markup=False,
     )
     for name, said in _facts(finished):
         print(f"{name:<10}{said}")  # not a table: paths must stay whole, to be copied

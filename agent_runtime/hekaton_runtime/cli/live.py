@@ -22,6 +22,7 @@ from hekaton_runtime.conductor.events import (
     Replied,
     Waiting,
 )
+from hekaton_runtime.report.words import visible
 
 PHASES = ("discover", "debate", "scaffold", "architect", "build", "verify", "audit")
 KEPT = 8  # last lines shown
@@ -74,7 +75,11 @@ class Board:
 
 
 def line(event: Event) -> str:
-    """One event in words."""
+    """One event in words, on one line."""
+    return visible(_words(event))
+
+
+def _words(event: Event) -> str:
     match event:
         case Progress(phase=phase, text=text):
             return f"{phase.upper()} {text}".strip()

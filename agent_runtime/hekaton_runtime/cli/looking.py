@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from rich.table import Table
 
-from hekaton_runtime.cli.terminal import console
+from hekaton_runtime.cli.terminal import clean, console
 from hekaton_runtime.conductor.accounting import by_model, by_role
 from hekaton_runtime.conductor.halting import halt_unattended
 from hekaton_runtime.conductor.records import Status, find, listed, status
@@ -67,7 +67,7 @@ def show_mission(mission: str, *, as_json: bool) -> int:
             style="bold",
             markup=False,
         )
-        board.print(record.mission.spec.goal.strip(), style="dim", markup=False)
+        board.print(clean(record.mission.spec.goal.strip()), style="dim", markup=False)
         board.print(_facts(row, str(papers)))
         board.print(_costs("MODEL", models))
         board.print(_costs("ROLE", roles))
@@ -110,7 +110,7 @@ def _with_database(look: Callable[[Database], Awaitable[int]]) -> int:
 def _state(row: Status) -> str:
     if row.state == "running" and not row.owned:
         return f"interrupted; go on with `hekaton resume {row.id}`"
-    return f"{row.state}: {row.reason}" if row.reason else row.state
+    return clean(f"{row.state}: {row.reason}") if row.reason else row.state
 
 
 def _cells(row: Status) -> tuple[str, ...]:

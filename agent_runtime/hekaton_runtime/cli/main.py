@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hekaton_runtime.cli import options as opt
-from hekaton_runtime.cli import processes
+from hekaton_runtime.cli import outside as out
+from hekaton_runtime.cli import pods, processes, services
 
 app = typer.Typer(
     name="hekaton",
@@ -21,6 +22,9 @@ app = typer.Typer(
 
 
 app.add_typer(processes.app)
+app.add_typer(pods.app)
+app.add_typer(out.app)
+app.add_typer(services.app)
 
 
 @app.callback()
@@ -39,7 +43,12 @@ def run(
     files: opt.Files,
     formation: opt.FormationName = "",
     changes: opt.Changes = None,
-    mode: Annotated[str, typer.Option(help="Replaces spec.mode: swarm or single.")] = "",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="Replaces spec.mode: swarm, single, vote, debate, flat, hierarchical, auto."
+        ),
+    ] = "",
     base_url: opt.BaseUrl = "",
     model: opt.ModelName = "",
     simulate: opt.Simulate = False,
@@ -81,8 +90,13 @@ def resume(
 def kill(
     mission: opt.MissionId,
     reason: Annotated[str, typer.Option(help="Said in the SITREP.")] = "killed by hand",
+    namespace: out.Namespace = "",
+    context: out.Context = "",
 ) -> None:
     """Stop a running mission now: calls in flight are cancelled, nothing more is spent."""
+    if namespace or context:
+        kube = out.commands()
+        raise typer.Exit(kube.kill(kube.Outside(namespace, context), mission))
     from hekaton_runtime.cli.looking import kill_mission
 
     raise typer.Exit(kill_mission(mission, reason))
@@ -90,17 +104,43 @@ def kill(
 
 @app.command()
 def missions(
-    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20, as_json: opt.AsJson = False
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    namespace: out.Namespace = "",
+    context: out.Context = "",
+    as_json: opt.AsJson = False,
 ) -> None:
-    """List missions, the newest first."""
+    """List missions, the newest first; with -n those of a cluster."""
+    if namespace or context:
+        kube = out.commands()
+        raise typer.Exit(kube.missions(kube.Outside(namespace, context), limit, as_json=as_json))
     from hekaton_runtime.cli.looking import list_missions
 
     raise typer.Exit(list_missions(limit, as_json=as_json))
 
 
 @app.command()
-def show(mission: opt.MissionId, as_json: opt.AsJson = False) -> None:
+def prune(
+    older_than: Annotated[str, typer.Option(help="Age since their end, as 30d or 12h.")] = "30d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Delete the journals of missions that ended long ago; their costs and SITREPs stay."""
+    from hekaton_runtime.cli.pruning import prune_missions
+
+    raise typer.Exit(prune_missions(older_than, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def show(
+    mission: opt.MissionId,
+    namespace: out.Namespace = "",
+    context: out.Context = "",
+    as_json: opt.AsJson = False,
+) -> None:
     """Show one mission: status, budget by account, calls, where its papers are."""
+    if namespace or context:
+        kube = out.commands()
+        raise typer.Exit(kube.show(kube.Outside(namespace, context), mission, as_json=as_json))
     from hekaton_runtime.cli.looking import show_mission
 
     raise typer.Exit(show_mission(mission, as_json=as_json))
@@ -228,8 +268,10 @@ def main() -> None:
 
 
 def _say(reasons: tuple[str, ...]) -> None:
+    from hekaton_runtime.cli.terminal import clean
+
     for reason in reasons:
-        print(f"error: {reason}", file=sys.stderr)
+        print(f"error: {clean(reason)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,26 @@ Bus = Annotated[
     str, typer.Option("--bus", help="The broker's address: ipc://PATH or tcp://HOST:PORT.")
 ]
 Keys = Annotated[Path | None, typer.Option("--keys", help="Folder of CURVE keys, needed for tcp.")]
+HealthPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=65535, help="Answer /healthz, /readyz and /metrics here; 0: any free port."
+    ),
+]
+Permits = Annotated[
+    Path | None, typer.Option(help="File of the key that model calls are permitted with, base64.")
+]
+WholeId = Annotated[
+    str,
+    typer.Option("--id", help="Work the mission under this id: begin it, or go on anywhere."),
+]
+Socket = Annotated[Path | None, typer.Option(help="With --id: socket of `hekaton workspace`.")]
+SourceFolder = Annotated[
+    Path | None, typer.Option(help="With --id: where spec.workspace.pvc is mounted.")
+]
+ArtifactFolder = Annotated[
+    Path | None, typer.Option(help="With --id: where spec.artifact.pvc is mounted.")
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     typer.Option(

@@ -30,7 +30,7 @@ def plan_formation(
 ) -> int:
     """Plan one formation; 0 if it fits, 1 if not. Raises `BadInput` or `Invalid`."""
     formation = overlaid(formation_named(name), changes)
-    catalog = shipped(_given(formation, configs))
+    catalog = shipped(given_configs(formation, configs))
     found = plan(formation, catalog)
     offered = remedies(formation.spec, catalog)
     if svg_file:
@@ -61,7 +61,7 @@ def plan_all(*, as_json: bool) -> int:
     return FITS if all(one.fits for one in plans) else MISFITS
 
 
-def _given(formation: Formation, configs: list[str]) -> dict[str, Read]:
+def given_configs(formation: Formation, configs: list[str]) -> dict[str, Read]:
     """What --config names, and the config.json of models that are folders on this machine."""
     paths: dict[str, Path] = {}
     for model in formation.spec.models:

@@ -15,24 +15,30 @@ SHORT = ClientSettings(connect_seconds=5.0, first_byte_seconds=15.0, total_secon
 
 async def preflight(models: Mapping[str, Endpoint]) -> None:
     """Raises `BadInput` with every model that cannot be used, and what the endpoint offers instead."""
-    reasons = await asyncio.gather(*(_why_not(name, one) for name, one in models.items()))
-    if found := [reason for reason in reasons if reason]:
-        raise BadInput(found)
+    reasons = await asyncio.gather(*(_why_not(one) for one in models.values()))
+    found: dict[str, list[str]] = {}
+    for name, reason in zip(models, reasons, strict=True):
+        found.setdefault(reason, []).append(repr(name))
+    found.pop("", None)
+    if found:
+        raise BadInput([f"model {', '.join(names)}: {reason}" for reason, names in found.items()])
 
 
-async def _why_not(name: str, endpoint: Endpoint) -> str:
+async def _why_not(endpoint: Endpoint) -> str:
     client = OpenAIModel(endpoint.base_url, endpoint.key or None, SHORT)
     try:
         offered = await client.list_models()
     except BadRequest as fault:
-        return f"model {name!r}: {fault}"
+        return str(fault)
     except ModelError as fault:
         return (
-            f"model {name!r}: {fault} Start the server, or give another by --base-url;"
+            f"{fault} Start the server, or give another by --base-url;"
             " `hekaton doctor` looks closer, `--simulate` needs none."
         )
     finally:
         await client.close()
     if offered and endpoint.model not in offered:
-        return f"model {name!r}: {endpoint.base_url} has no {endpoint.model!r}. It offers: {', '.join(offered[:10])}."
+        return (
+            f"{endpoint.base_url} has no {endpoint.model!r}. It offers: {', '.join(offered[:10])}."
+        )
     return ""

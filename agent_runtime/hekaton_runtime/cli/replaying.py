@@ -8,11 +8,12 @@ import msgspec
 
 from hekaton_runtime.answers import TYPES, Ballot, Proposal, parse
 from hekaton_runtime.bus.transcript import GENESIS, Entry, verify
+from hekaton_runtime.cli.terminal import clean
 from hekaton_runtime.conductor.assigning import assignment
 from hekaton_runtime.conductor.engine import Course, Engine, Known, Moment, Suspended
 from hekaton_runtime.conductor.records import Record, find
 from hekaton_runtime.effects import Ask, Effect, Merge, Note, Round, Run, Write
-from hekaton_runtime.journal.entries import Body
+from hekaton_runtime.journal.entries import Body, Labelled
 from hekaton_runtime.journal.entries import Entry as Journaled
 from hekaton_runtime.journal.postgres import load
 from hekaton_runtime.results import (
@@ -28,6 +29,7 @@ from hekaton_runtime.results import (
 )
 from hekaton_runtime.settings import from_environ
 from hekaton_runtime.store.open import open_database
+from hekaton_runtime.strategies.counterfactual import effect, plain_vote
 from hekaton_runtime.strategies.modes import concluded
 from hekaton_runtime.strategies.values import Conclusion
 
@@ -60,12 +62,13 @@ async def _replay(mission: str, *, as_json: bool) -> int:
         print(_json(moment) if as_json else _line(moment), flush=True)
     if as_json:
         return 0
+    print("\n".join(_verdicts(conclusion, entries)), end="")
     checked = verify_transcripts(course.moments)
     print(f"\n{len(course.moments)} steps, {len(entries)} journal entries; no model was called.")
     if checked:
         print(f"debate transcript: {checked} entries, hash chain intact.")
     print(
-        f"{conclusion.outcome}: {conclusion.reason}"
+        clean(f"{conclusion.outcome}: {conclusion.reason}")
         if conclusion
         else "the journal ends before the mission did."
     )
@@ -101,6 +104,22 @@ def verify_transcripts(moments: list[Moment]) -> int:
     return count
 
 
+def _verdicts(conclusion: Conclusion | None, entries: tuple[Journaled, ...]) -> list[str]:
+    """What the course comes to: the mode that was chosen, what the debate did, what went wrong."""
+    lines = []
+    if conclusion and conclusion.choice:
+        lines.append(f"auto chose {conclusion.choice.mode}: {conclusion.choice.why}")
+    if conclusion and (held := conclusion.debate):
+        lines.append(
+            f"debate ({held.topology}, {held.arbiter}): {held.winner} won; a plain vote would have chosen"
+            f" {plain_vote(held)}; the debate {effect(held)}. {held.why}"
+        )
+    for entry in entries:
+        if isinstance(entry.body, Labelled):
+            lines += [f"{one.code} {one.name}: {one.text}" for one in entry.body.labels]
+    return ["", *lines, ""] if lines else []
+
+
 def _json(moment: Moment) -> str:
     return json.dumps(
         {
@@ -115,7 +134,7 @@ def _json(moment: Moment) -> str:
 
 def _line(moment: Moment) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(moment.at))
-    return f"{clock} {moment.path:<24} {_words(moment)}"
+    return clean(f"{clock} {moment.path:<24} {_words(moment)}")
 
 
 def _words(moment: Moment) -> str:

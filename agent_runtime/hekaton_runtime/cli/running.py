@@ -123,8 +123,15 @@ async def _work(settings: Settings, wanted: Record | str, place: Place, show: Sh
             await stage(record)
             await create(database, record)
         names = {name: one.model for name, one in models.items()}
-        office = Office(database, bus, names, peer_keys("conductor", place.keys), settings.lease)
-        finished = await _watched(record, office, await _view(database, record, show))
+        office = Office(
+            database,
+            bus,
+            names,
+            peer_keys("conductor", place.keys),
+            settings.lease,
+            workers=settings.workers,
+        )
+        finished = await watched(record, office, await course_view(database, record, show))
     return conclude(finished, as_json=show.as_json)
 
 
@@ -168,7 +175,7 @@ async def reached(record: Record, settings: Settings) -> AsyncIterator[dict[str,
     yield models
 
 
-async def _view(database: Database, record: Record, show: Show) -> View:
+async def course_view(database: Database, record: Record, show: Show) -> View:
     now, budget = await status(database, record.id), record.mission.spec.budget
     title = (
         f"{record.id}  mode {record.mission.spec.mode}  formation {record.formation.metadata.name}"
@@ -181,7 +188,7 @@ async def _view(database: Database, record: Record, show: Show) -> View:
     return view(board, as_json=show.as_json, plain=show.plain)
 
 
-async def _watched(record: Record, office: Office, looking: View) -> Finished:
+async def watched(record: Record, office: Office, looking: View) -> Finished:
     """Ctrl-C and SIGTERM stop the mission cleanly; a second Ctrl-C ends the process at once."""
     loop = asyncio.get_running_loop()
     interrupt: asyncio.Future[Halt] = loop.create_future()

@@ -7,6 +7,7 @@ question is asked again under a new one.
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -23,8 +24,10 @@ from hekaton_runtime.ledger.accounts import RELEASED, UNKNOWN, Bill, Call, Ledge
 from hekaton_runtime.ledger.money import Amount, Price
 from hekaton_runtime.models.bound import prompt_bound
 from hekaton_runtime.models.protocol import AnswerSchema
+from hekaton_runtime.permits.signer import Signer
 from hekaton_runtime.results import Answer, Asked, Failed, Refused
 
+WORKERS = 20  # questions on their way at once, rounds of a debate aside
 AGAIN = 3  # questions whose outcome got lost are asked so often in all
 
 
@@ -34,6 +37,8 @@ class Seated:
 
     profile: Profile
     price: Price
+    entry: str = ""
+    """Its model's name in the formation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,9 @@ class Purse:
                 return verdict
             if not self._flying and not self._opening and freed is self._freed:
                 return verdict.short  # no call is on its way that could give anything back
-            try:
-                await asyncio.wait_for(freed.wait(), 1.0)
-            except TimeoutError:
-                continue  # a settlement between the lines above
+            with suppress(TimeoutError):  # a settlement between the lines above
+                async with asyncio.timeout(1.0):  # wait_for could lose a cancellation
+                    await freed.wait()
 
     async def close(self, call: str, bill: Bill) -> None:
         await self.ledger.close(call, bill)
@@ -104,8 +108,10 @@ class Asker:
 
     def __init__(
         self, journal: Journal, seats: Mapping[str, Seated], caller: Caller, purse: Purse,
-        watch: Watch, patience: Patience,
+        watch: Watch, patience: Patience, signer: Signer | None = None, workers: int = WORKERS,
     ) -> None:  # fmt: skip
+        self._slots = asyncio.Semaphore(workers)
+        self._signer = signer
         self._journal = journal
         self._seats = seats
         self._caller = caller
@@ -115,6 +121,10 @@ class Asker:
 
     async def ask(self, path: str, mark: bytes, ask: Ask) -> Asked:
         """Until there is an answer, a refusal, or a failure that asking again cannot mend."""
+        async with self._slots:
+            return await self._ask(path, mark, ask)
+
+    async def _ask(self, path: str, mark: bytes, ask: Ask) -> Asked:
         outage, lost = Outage(self._patience), 0
         for attempt in range(1, 1000):
             opened = await self.open(path, ask, attempt)
@@ -165,8 +175,18 @@ class Asker:
         order = Order(
             id=f"{self._journal.mission}{call.id}", mission=self._journal.mission, agent=ask.agent, brief=ask.brief,
             answer=ask.answer, max_tokens=limit, seed=ask.sample, seconds=self._patience.call,
+            permit=self._permit(call, seat, limit),
         )  # fmt: skip
         return Opened(call, order, seat, time.monotonic())
+
+    def _permit(self, call: Call, seat: Seated, limit: int) -> str:
+        """Where a router stands between agents and models; empty elsewhere."""
+        if self._signer is None:
+            return ""
+        return self._signer.permit(
+            mission=self._journal.mission, call=call.id, role=call.role, model=seat.entry,
+            max_tokens=limit, seconds=self._patience.call,
+        )  # fmt: skip
 
     async def close(self, opened: "Opened", bill: Bill) -> None:
         """Close a call whose result is not journaled; nothing happens to one that is closed."""

@@ -21,7 +21,7 @@ def assignment(mission: MissionSpec, formation: FormationSpec) -> Assignment:
         goal=mission.goal,
         acceptance=mission.acceptance.commands,
         acceptance_seconds=float(mission.acceptance.timeout_seconds),
-        team=Team(tuple(Seat(role.name, role.role) for role in formation.roles)),
+        team=Team(tuple(_seat(role, model_for(formation, role)) for role in formation.roles)),
         rules=rules(mission.review or formation.review, formation),
     )
 
@@ -33,11 +33,17 @@ def rules(review: Review, formation: FormationSpec) -> Rules:
         pass_score=review.pass_score,
         weights=(weights.correctness, weights.style, weights.security, weights.test_coverage),
         debate_rounds=debate.max_rounds,
+        topology=debate.topology,
+        arbiter=debate.arbiter,
         quorum=debate.quorum,
         round_seconds=float(debate.round_seconds),
         swarm=planning.swarm,
         skip_below="" if planning.skip_below == "none" else planning.skip_below,
     )
+
+
+def _seat(role: Role, model: ModelSpec) -> Seat:
+    return Seat(role.name, role.role, role.tier, model.name, model.price.output_micros)
 
 
 def seats(formation: FormationSpec, names: Mapping[str, str]) -> dict[str, Seated]:
@@ -60,4 +66,4 @@ def _seated(role: Role, model: ModelSpec, names: Mapping[str, str]) -> Seated:
     )  # fmt: skip
     per_token = Fraction(1, 1_000_000)
     price = Price(model.price.input_micros * per_token, model.price.output_micros * per_token)
-    return Seated(profile, price)
+    return Seated(profile, price, model.name)

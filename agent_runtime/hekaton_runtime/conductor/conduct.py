@@ -13,6 +13,7 @@ from hekaton_runtime.errors import Overbilled, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.entries import HALT, Halted
 from hekaton_runtime.journal.postgres import Journal
 from hekaton_runtime.ledger.accounts import Ledger
+from hekaton_runtime.room import told
 from hekaton_runtime.store.postgres import Database
 from hekaton_runtime.strategies.modes import concluded
 from hekaton_runtime.strategies.values import Assignment, Conclusion
@@ -95,6 +96,11 @@ class Conductor:
             conclusion = strategy.result()
         except Unavailable as away:
             return await self._halted(Halt("unavailable", str(away)), strategy)
+        except (
+            OSError
+        ) as fault:  # no room for the workspace: the machine's trouble, not the mission's
+            why = told(fault, "HEKATON_HOME or TMPDIR")
+            return await self._halted(Halt("unavailable", why), strategy)
         except Overbilled as fault:
             return await self._halted(Halt("budget", str(fault)), strategy)
         except ReplayDiverged as fault:
@@ -128,7 +134,8 @@ class Conductor:
         try:
             while True:
                 with suppress(TimeoutError):  # a notification may be lost with a dying connection
-                    await asyncio.wait_for(heard.wait(), LOOK)
+                    async with asyncio.timeout(LOOK):  # wait_for could lose a cancellation
+                        await heard.wait()
                 heard.clear()
                 if reason := await self._database.value(
                     "select halt from hekaton.mission where id = $1", mission
@@ -145,7 +152,8 @@ class Conductor:
             self._journal.mission,
             wall_clock,
         )
-        await asyncio.sleep(max(0.0, left))
+        # A clock that was set back gives no more than the whole; from here on time is monotonic.
+        await asyncio.sleep(min(max(0.0, left), wall_clock))
         return Halt("time", f"wall clock: the mission's {wall_clock:g} s are over")
 
 

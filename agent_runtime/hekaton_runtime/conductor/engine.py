@@ -7,10 +7,11 @@ each other's keys; which branch ended first is journaled as well.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
+from hekaton_runtime.conductor.horizons import Horizons
 from hekaton_runtime.effects import (
     All,
     Ask,
@@ -19,9 +20,11 @@ from hekaton_runtime.effects import (
     Next,
     Note,
     Now,
+    Pause,
     Read,
     Round,
     Run,
+    Share,
     Spawn,
     Stop,
     Strategy,
@@ -38,7 +41,13 @@ from hekaton_runtime.journal.entries import (
     StoppedBranch,
     fingerprint,
 )
+from hekaton_runtime.journal.shape import Shape, fits
 from hekaton_runtime.results import Result
+
+OTHER_VERSION = "The mission was begun by another version of its strategy: finish it with that version, or run it anew."
+DAMAGED = (
+    "The journal is damaged: restore the database from a backup, or run the mission's file anew."
+)
 
 
 class Performer(Protocol):
@@ -58,6 +67,7 @@ class Known:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries = {entry.path: entry for entry in entries}
+        self._shape = Shape(self._entries)
 
     def find(self, path: str, mark: bytes, what: object) -> Body | None:
         """The body at `path`; raises `ReplayDiverged` where the journal answers something else."""
@@ -66,10 +76,27 @@ class Known:
             return None
         if entry.fingerprint != mark:
             raise ReplayDiverged(
-                f"{path}: the journal holds the answer to another question than {_brief(what)}. The mission was begun"
-                " by another version of its strategy: finish it with that version, or run it anew."
+                f"{path}: the journal holds the answer to another question than {_brief(what)}. {OTHER_VERSION}"
             )
         return entry.body
+
+    def end_here(self, path: str) -> None:
+        """Whoever goes on at `path` must be at the journal's end; raises `ReplayDiverged` in a hole."""
+        if self._shape.is_hole(path):
+            raise ReplayDiverged(
+                f"{path}: the journal has no entry here, though it has later ones. {DAMAGED}"
+            )
+
+    def is_new(self, body: str, step: int) -> bool:
+        """Did earlier conductors journal neither this step of the body nor a later one?"""
+        return self._shape.is_new(body, step)
+
+    def all_heard(self, body: str, steps: int, branches: Iterable[str]) -> None:
+        """Raises `ReplayDiverged` where the journal went further than a body that has ended."""
+        if beyond := self._shape.beyond(body, steps, branches):
+            raise ReplayDiverged(
+                f"{beyond[0]}: the journal goes on where the strategy has ended. {OTHER_VERSION}"
+            )
 
     def add(self, path: str, mark: bytes, body: Body) -> None:
         self._entries[path] = Entry(path, mark, body, time.time())
@@ -114,6 +141,12 @@ class Branches:
 
     def __init__(self) -> None:
         self.tasks: dict[str, asyncio.Task[Any]] = {}
+        self.names: set[str] = set()
+        """Of all that were ever started."""
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        self.names.add(name)
+        self.tasks[name] = asyncio.create_task(work, name=name)
 
     async def end(self, names: Iterable[str]) -> None:
         tasks = [self.tasks.pop(name) for name in tuple(names)]
@@ -129,6 +162,7 @@ class Engine:
         self._known = known
         self._performer = performer
         self._course = course if course is not None else Course()
+        self._horizons = Horizons()
 
     async def run(self, strategy: Strategy, path: str = "") -> Any:
         """The strategy's return value. Its exceptions and the performer's come through unchanged."""
@@ -138,6 +172,8 @@ class Engine:
             wish = next(strategy)
             while True:
                 here = f"{path}/{step}"
+                if self._known.is_new(path, step):
+                    self._horizons.reach(path)
                 step += 1
                 try:
                     value = await self._grant(here, wish, path, branches)
@@ -150,6 +186,7 @@ class Engine:
                 else:
                     wish = strategy.send(value)
         except StopIteration as end:
+            self._known.all_heard(path, step, branches.names)
             return end.value
         finally:
             await branches.end(branches.tasks)
@@ -158,9 +195,7 @@ class Engine:
     async def _grant(self, here: str, wish: Wish, path: str, branches: Branches) -> Any:
         match wish:
             case Spawn(name=name, body=body):
-                branches.tasks[name] = asyncio.create_task(
-                    self._branch(f"{path}/{name}", body), name=name
-                )
+                branches.start(name, self._branch(f"{path}/{name}", body))
                 return None
             case Next(names=names):
                 return await self._next(here, names, branches)
@@ -169,6 +204,8 @@ class Engine:
             case All(effects=effects):
                 return await self._all(here, effects)
             case Ask() | Round() | Read() | Write() | Run() | Merge() | Note() | Now():
+                return await self._effect(here, wish)
+            case Pause() | Share():
                 return await self._effect(here, wish)
             case _:
                 assert_never(wish)
@@ -183,8 +220,13 @@ class Engine:
         mark = fingerprint(effect)
         result = self._known.find(path, mark, effect)
         if result is None:
+            self._known.end_here(path)
+            await self._horizons.clear(path)
             result = await self._performer.perform(path, mark, effect)
             self._known.add(path, mark, result)
+        elif not fits(effect, result):
+            said = type(result).__name__
+            raise ReplayDiverged(f"{path}: {said} is no answer to {_brief(effect)}. {DAMAGED}")
         self._course.add(Moment(path, effect, result, self._known.at(path)))
         return result
 
@@ -203,9 +245,13 @@ class Engine:
 
     async def _next(self, here: str, names: tuple[str, ...], branches: Branches) -> tuple[str, Any]:
         known = self._known.find(here, NEXT, f"the end of any of {names}")
-        if isinstance(known, ChoseNext):
+        if known is not None:
+            if not (isinstance(known, ChoseNext) and known.name in names):
+                raise ReplayDiverged(f"{here}: {known} is not the end of any of {names}. {DAMAGED}")
             name = known.name
         else:
+            self._known.end_here(here)
+            await self._horizons.clear(here)
             await asyncio.wait(
                 [branches.tasks[n] for n in names], return_when=asyncio.FIRST_COMPLETED
             )
@@ -217,6 +263,7 @@ class Engine:
         known = self._known.find(f"{path}!", STOP, f"the stop of {name}")
         await branches.end([name])
         if not isinstance(known, StoppedBranch):
+            await self._horizons.clear(path)
             known = StoppedBranch(name=name, had=self._known.under(path))
             await self._record(f"{path}!", STOP, known)
         return self._known.bodies(known.had)

@@ -27,8 +27,12 @@ def is_gone(name: str) -> bool:
 
 
 def _boot() -> str:
-    """This boot and, since containers may share a host's name, this namespace of process numbers."""
-    space = os.stat("/proc/self/ns/pid").st_ino
+    """This boot and, since containers may share a host's name, these namespaces of processes and time.
+
+    Another time namespace sees other start times, and would take the living for dead.
+    """
+    spaces = [Path("/proc/self/ns", name) for name in ("pid", "time")]
+    space = ".".join(str(one.stat().st_ino) for one in spaces if one.exists())
     return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}.{space}"
 
 
@@ -41,13 +45,17 @@ def _started(pid: int) -> str:
         return ""
 
 
+class Busy(BadInput):
+    """Somebody else conducts the mission, and goes on doing so."""
+
+
 @asynccontextmanager
 async def owned(
     database: Database, mission: str, seconds: float, patience: float
 ) -> AsyncIterator[int]:
     """Take the mission, yield the fencing token, give it up at the end.
 
-    Waits up to `patience` for another owner's lease to run out; raises `BadInput` if it does not.
+    Waits up to `patience` for another owner's lease to run out; raises `Busy` if it does not.
     """
     token = await _take(database, mission, seconds, patience)
     try:
@@ -71,7 +79,7 @@ async def _take(database: Database, mission: str, seconds: float, patience: floa
         if token is not None:
             return token
         if waited >= patience:
-            raise BadInput(
+            raise Busy(
                 [
                     f"mission {mission!r} is being worked by {holder}. Watch it: `hekaton show {mission}`."
                 ]

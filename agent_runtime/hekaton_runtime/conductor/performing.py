@@ -4,13 +4,29 @@ import asyncio
 import time
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from hekaton_runtime.conductor.asking import Asker
 from hekaton_runtime.conductor.events import Executed, Joined, Progress
 from hekaton_runtime.conductor.rounds import Rounder
-from hekaton_runtime.effects import Ask, Effect, Merge, Note, Now, Read, Round, Run, Write
+from hekaton_runtime.conductor.sharing import share
+from hekaton_runtime.effects import (
+    Ask,
+    Effect,
+    Merge,
+    Note,
+    Now,
+    Pause,
+    Read,
+    Round,
+    Run,
+    Share,
+    Write,
+)
 from hekaton_runtime.journal.entries import Body
 from hekaton_runtime.journal.postgres import Journal
 from hekaton_runtime.results import Clock, Merged, Noted, Ran, Result
+from hekaton_runtime.strategies.modes import EDITION
 from hekaton_runtime.workspace.protocol import Workspace
 
 
@@ -45,7 +61,7 @@ class Doors:
         await self._journal.append(path, mark, body)
 
     async def _result(
-        self, path: str, effect: Round | Read | Write | Run | Merge | Note | Now
+        self, path: str, effect: Round | Read | Write | Run | Merge | Note | Now | Pause | Share
     ) -> Result:
         match effect:
             case Round():
@@ -59,19 +75,15 @@ class Doors:
             case Merge():
                 return await self._merge(effect)
             case Note():
-                self._asker.watch(
-                    Progress(
-                        phase=effect.phase,
-                        text=effect.text,
-                        round=effect.round,
-                        wave=effect.wave,
-                        tasks_done=effect.tasks_done,
-                        tasks_total=effect.tasks_total,
-                    )  # fmt: skip
-                )
+                self._asker.watch(_progress(effect))
                 return Noted()
             case Now():
                 return Clock(at=time.time())
+            case Pause():
+                await asyncio.sleep(effect.seconds)
+                return Clock(at=time.time())
+            case Share():
+                return await share(self._asker.purse, effect)
             case _:
                 assert_never(effect)
 
@@ -89,4 +101,11 @@ class Doors:
         merged = await self._workspace.merge(effect)
         why = "" if isinstance(merged, Merged) else f"{merged.kind}: {merged.detail}"
         self._asker.watch(Joined(source=effect.source, into=effect.into, why=why))
-        return merged
+        return replace(merged, edition=EDITION) if isinstance(merged, Merged) else merged
+
+
+def _progress(note: Note) -> Progress:
+    return Progress(
+        phase=note.phase, text=note.text, round=note.round, wave=note.wave,
+        tasks_done=note.tasks_done, tasks_total=note.tasks_total,
+    )  # fmt: skip

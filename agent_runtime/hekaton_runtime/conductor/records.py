@@ -105,8 +105,7 @@ async def create(database: Database, record: Record) -> None:
 async def find(database: Database, mission: str) -> Record:
     """By id, or by a name or prefix that fits one mission only; raises `BadInput` naming what there is."""
     rows = await database.fetch(
-        "select id, document, formation, options, extract(epoch from created_at)::bigint as created"
-        " from hekaton.mission"
+        f"{RECORD}"
         " where id = $1 or name = $1 or starts_with(id, $1) order by id = $1 desc, created_at desc limit 6",
         mission,
     )
@@ -118,7 +117,22 @@ async def find(database: Database, mission: str) -> Record:
                 f" Known: {', '.join(known) or 'none yet; start one with `hekaton run FILE`'}."
             ]
         )
-    row = rows[0]
+    return _record(rows[0])
+
+
+async def find_exactly(database: Database, mission: str) -> Record | None:
+    """By the whole id; None where there is no such mission yet."""
+    rows = await database.fetch(f"{RECORD} where id = $1", mission)
+    return _record(rows[0]) if rows else None
+
+
+RECORD = (
+    "select id, document, formation, options, extract(epoch from created_at)::bigint as created"
+    " from hekaton.mission"
+)
+
+
+def _record(row: Row) -> Record:
     return Record(
         row["id"],
         Mission.model_validate(row["document"]),

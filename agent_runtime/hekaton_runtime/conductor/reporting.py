@@ -4,6 +4,7 @@ from collections import Counter
 
 from hekaton_runtime.conductor.conduct import Ending
 from hekaton_runtime.conductor.engine import Moment
+from hekaton_runtime.conductor.labelling import labels
 from hekaton_runtime.conductor.records import Record
 from hekaton_runtime.effects import Note, Run
 from hekaton_runtime.models.simulated.settings import PREFIX
@@ -23,6 +24,7 @@ from hekaton_runtime.report.values import (
     VerifyRun,
 )
 from hekaton_runtime.results import Answer, HeardAll, Ran
+from hekaton_runtime.strategies.counterfactual import effect, plain_vote
 from hekaton_runtime.strategies.values import Conclusion, Loop, Rules, TaskEnd
 from hekaton_runtime.strategies.values import Debate as Held
 
@@ -70,6 +72,8 @@ def sitrep(
         artifact=artifact,
         replay=f"hekaton replay {record.id}",
         next_steps=next_steps(record, ending, artifact),
+        choice=f"{choice.mode}: {choice.why}" if (choice := conclusion.choice) else "",
+        labels=labels(course, ending),
     )
 
 
@@ -85,16 +89,21 @@ def phases(course: list[Moment], ended: float) -> tuple[Phase, ...]:
 
 
 def debated(debate: Held | None) -> Debate | None:
-    """What a plain vote would have chosen is what the ballots of the first round say."""
+    """What a plain vote would have chosen is what round 0 chose, by ballots or by what passed."""
     if debate is None:
         return None
     rounds = []
     for one in debate.rounds:
         votes = Counter(alias for _, alias in one.votes)
-        proposals = tuple(Proposal(alias, text, votes[alias]) for alias, text in one.proposals)
+        tried = dict(one.passed)
+        proposals = tuple(
+            Proposal(alias, text, votes[alias], tried.get(alias)) for alias, text in one.proposals
+        )
         rounds.append(DebateRound(proposals, one.winner))
-    plain = debate.rounds[0].winner if debate.rounds[0].votes else ""
-    return Debate("the approach", tuple(rounds), debate.winner, plain)
+    return Debate(
+        "the approach", tuple(rounds), debate.winner, plain_vote(debate), effect(debate), debate.why,
+        debate.topology, debate.arbiter,
+    )  # fmt: skip
 
 
 def scores(conclusion: Conclusion, rules: Rules) -> Scores | None:
@@ -111,6 +120,8 @@ def next_steps(record: Record, ending: Ending, artifact: Artifact | None) -> tup
     steps = []
     if ending.resumable:
         steps.append(NextStep("Go on where it stopped.", f"hekaton resume {record.id}"))
+    if ending.kind == "diverged":
+        steps.append(NextStep("Resume it with the version that began it, or run its file anew."))
     if ending.kind == "budget":
         steps.append(NextStep("Raise spec.budget in the mission's file and run it anew."))
     if artifact and ending.state == "passed":

@@ -4,6 +4,7 @@ Where nobody at all could be reached (no endpoint, no broker) the round is held 
 question would be; with one answer it stands, and who was away is missing from it.
 """
 
+import random
 import time
 
 import msgspec
@@ -41,7 +42,7 @@ class Rounder:
             finally:
                 await sitting.abandon()
             if not sitting.deserted:
-                return await sitting.close(heard)
+                return await sitting.close(heard, _drawn(len(effect.asks)))
             await outage.wait(sitting.why, time.monotonic() - began, self._asker.watch)
         raise AssertionError("an outage ends long before")
 
@@ -118,7 +119,7 @@ class Sitting:
     def why(self) -> str:
         return next(iter(self._away.values())).detail
 
-    async def close(self, heard: HeardAll) -> HeardAll:
+    async def close(self, heard: HeardAll, order: tuple[int, ...]) -> HeardAll:
         """The round with its answers, in the order of its asks."""
         for index, failed in self._away.items():
             here, mark = self._place(index)
@@ -126,7 +127,7 @@ class Sitting:
             self._known.add(here, mark, failed)
         results = self._results | self._away
         answers = tuple(results[index] for index in range(len(self.effect.asks)))
-        return msgspec.structs.replace(heard, answers=answers)
+        return msgspec.structs.replace(heard, answers=answers, order=order)
 
     async def abandon(self) -> None:
         """Close what an interruption left open; what was not sent costs nothing."""
@@ -135,3 +136,8 @@ class Sitting:
 
     def _place(self, index: int) -> tuple[str, bytes]:
         return f"{self._path}/{index}", fingerprint(self.effect.asks[index])
+
+
+def _drawn(many: int) -> tuple[int, ...]:
+    """An order that nobody can foresee; it is journaled with the answers."""
+    return tuple(random.SystemRandom().sample(range(many), many))

@@ -80,7 +80,7 @@ def agent_of(
 ) -> Agent:
     """The actor that answers for a role; all its instances share it, since it keeps no state."""
     names = {name: one.model for name, one in endpoints.items()}
-    return Agent(seats(spec, names)[role.name].profile, model)
+    return Agent(seats(spec, names)[role.name].profile, model, model_for(spec, role).name)
 
 
 async def _open(stack: AsyncExitStack, endpoint: Endpoint) -> Model:

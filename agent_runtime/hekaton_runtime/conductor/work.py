@@ -13,27 +13,34 @@ from hekaton_runtime.brief import FileText
 from hekaton_runtime.bus.caller import Caller
 from hekaton_runtime.bus.keys import PeerKeys
 from hekaton_runtime.conductor import accounting
-from hekaton_runtime.conductor.asking import Asker, Patience, Purse
+from hekaton_runtime.conductor.asking import WORKERS, Asker, Patience, Purse
 from hekaton_runtime.conductor.assigning import assignment, seats
 from hekaton_runtime.conductor.conduct import Conductor, Ending, Halt, Job
+from hekaton_runtime.conductor.delivering import papers_in, pushed, put_in_database, put_on_volume
 from hekaton_runtime.conductor.engine import Course, Engine, Known
 from hekaton_runtime.conductor.events import Watch
+from hekaton_runtime.conductor.grounds import Grounds
+from hekaton_runtime.conductor.keeping import Kept, KeptWorkspace
+from hekaton_runtime.conductor.labelling import journal_labels
 from hekaton_runtime.conductor.lease import owned
 from hekaton_runtime.conductor.performing import Doors
 from hekaton_runtime.conductor.records import Record
 from hekaton_runtime.conductor.reporting import sitrep
 from hekaton_runtime.conductor.rounds import Rounder
-from hekaton_runtime.errors import BadInput, Fenced
+from hekaton_runtime.errors import BadInput, Fenced, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.postgres import Journal, load
 from hekaton_runtime.ledger.accounts import Ledger
 from hekaton_runtime.ledger.money import Amount
+from hekaton_runtime.permits.signer import Signer
 from hekaton_runtime.report.sitrep import json_bytes, markdown
 from hekaton_runtime.report.values import Artifact, Sitrep
+from hekaton_runtime.room import told, write_whole
 from hekaton_runtime.store.postgres import Database
+from hekaton_runtime.strategies.values import Conclusion
 from hekaton_runtime.workspace.artifact import export
-from hekaton_runtime.workspace.prepare import Clone, Inline, Source, prepare
-from hekaton_runtime.workspace.protocol import Sandbox
-from hekaton_runtime.workspace.repository import GitWorkspace
+from hekaton_runtime.workspace.prepare import Clone, Folder, Inline, Source, prepare
+from hekaton_runtime.workspace.protocol import Sandbox, Workspace
+from hekaton_runtime.workspace.repository import BASE, GitWorkspace
 from hekaton_runtime.workspace.sandbox import LandlockSandbox, Unconfined
 
 
@@ -50,6 +57,11 @@ class Office:
     lease: float = 15.0
     """Seconds after which a silent conductor's mission may be taken over."""
     patience: Patience = Patience()
+    workers: int = WORKERS
+    """Questions on their way at once."""
+    signer: Signer | None = None
+    """Signs each call where a router stands between agents and models."""
+    grounds: Grounds = Grounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,46 +85,72 @@ async def work(
         ledger = Ledger(database, record.id, token)
         await ledger.cap("", Amount(spec.budget.tokens, spec.budget.usd_micros))
         await ledger.forfeit()
-        workspace = await open_workspace(record)
+        kept = Kept(database, record.id, token) if office.grounds.kept else None
+        workspace = await _opened(record, office.grounds, kept)
         course = Course()
         async with Caller.connect(office.bus, mission=record.id, keys=office.keys) as caller:
+            place = KeptWorkspace(workspace, kept) if kept else workspace
             ending = await _conduct(
-                record, office, token, ledger, caller, workspace, course, watch, interrupt
+                record, office, token, ledger, caller, place, course, watch, interrupt
             )
-        return await _close(record, database, token, ending, course, workspace)
+        return await _close(record, office, token, ending, course, workspace)
+
+
+async def _opened(record: Record, grounds: Grounds, kept: Kept | None) -> GitWorkspace:
+    """The workspace, with the branches that an earlier conductor left in the database."""
+    workspace = await open_workspace(record, grounds, await kept.base() if kept else "")
+    if kept:
+        await kept.restore(workspace.git)
+        await kept.save(workspace.git, BASE, await workspace.git.commit_of(BASE))
+    return workspace
 
 
 async def _conduct(
-    record: Record, office: Office, token: int, ledger: Ledger, caller: Caller, workspace: GitWorkspace,
+    record: Record, office: Office, token: int, ledger: Ledger, caller: Caller, workspace: Workspace,
     course: Course, watch: Watch, interrupt: "asyncio.Future[Halt]",
 ) -> Ending:  # fmt: skip
     journal = Journal(office.database, record.id, token)
-    known = Known(await load(office.database, record.id))
+    try:
+        known = Known(await load(office.database, record.id))
+    except ReplayDiverged as fault:
+        why = str(fault)
+        return Ending("stopped", "diverged", why, Conclusion("stopped", why, "build"))
     spec, formation = record.mission.spec, record.formation.spec
     asker = Asker(
-        journal, seats(formation, office.models), caller, Purse(ledger), watch, office.patience
-    )
+        journal, seats(formation, office.models), caller, Purse(ledger), watch, office.patience,
+        office.signer, office.workers,
+    )  # fmt: skip
     doors = Doors(journal, asker, Rounder(asker, caller, known, token), workspace)
     conductor = Conductor(
         office.database, journal, ledger, caller, Engine(known, doors, course), watch, office.lease
     )
     job = Job(spec.mode, assignment(spec, formation), float(spec.budget.wall_clock_seconds))
-    return await conductor.conduct(job, interrupt)
+    ending = await conductor.conduct(job, interrupt)
+    await journal_labels(journal, course.moments, ending)
+    return ending
 
 
-async def open_workspace(record: Record) -> GitWorkspace:
-    """The mission's repository, made on first use; raises `BadInput` for a source that cannot be used."""
+async def open_workspace(record: Record, grounds: Grounds, base: str = "") -> GitWorkspace:
+    """The mission's repository, made on first use; raises `BadInput` for a source that cannot be used.
+
+    `base`: the commit that a repository elsewhere was at when the mission began.
+    """
     sandbox: Sandbox = Unconfined() if record.options.unsafe_no_sandbox else LandlockSandbox()
+    sandbox = grounds.sandbox or sandbox
     spec = record.mission.spec
     hidden = tuple(FileText(path=f.path, text=f.content) for f in spec.acceptance.files)
     root = folder(record) / "workspace"
-    return await prepare(root, source(spec.workspace), record.created, sandbox, hidden=hidden)
+    start = source(spec.workspace, grounds, base)
+    return await prepare(root, start, record.created, sandbox, hidden=hidden)
 
 
-async def stage(record: Record) -> None:
+async def stage(record: Record, grounds: Grounds | None = None) -> None:
     """Make a new mission's workspace before anything else; what cannot be made leaves nothing behind."""
     try:
-        await open_workspace(record)
+        await open_workspace(record, grounds or Grounds())
+    except (NotADirectoryError, FileExistsError, PermissionError) as fault:
+        why = f"HEKATON_HOME: {record.options.home!r} cannot be written ({fault.strerror})."
+        raise BadInput([f"{why} Give a folder of your own."]) from fault
     except BaseException:
         shutil.rmtree(folder(record), ignore_errors=True)
         raise
@@ -123,27 +161,59 @@ def folder(record: Record) -> Path:
     return Path(record.options.home) / "missions" / record.id
 
 
-def source(given: WorkspaceSource) -> Source:
+def source(given: WorkspaceSource, grounds: Grounds, base: str = "") -> Source:
     if given.files is not None:
         return Inline(tuple(FileText(path=f.path, text=f.content) for f in given.files))
     if given.git is not None:
-        return Clone(given.git.url, given.git.ref)
+        return Clone(given.git.url, base or given.git.ref, grounds.git_key)
+    if grounds.source is not None:
+        return Folder(grounds.source)
     raise BadInput(
-        ["spec.workspace.pvc: a volume exists in a cluster only. Give files or git here."]
+        ["spec.workspace.pvc: no volume is mounted here. Give --source FOLDER, or files or git."]
     )
 
 
 async def _close(
     record: Record,
-    database: Database,
+    office: Office,
     token: int,
     ending: Ending,
     course: Course,
     workspace: GitWorkspace,
 ) -> Finished:
     """Artifact, SITREP, last status; each may be done again by a later owner."""
+    database, grounds, papers = office.database, office.grounds, folder(record)
+    try:
+        artifact = await _export(workspace, ending, papers, record)
+        ending = await pushed(record, ending, workspace.git, artifact, grounds)
+        report = await _papers(record, database, ending, course, artifact)
+        if not ending.resumable:
+            await _deliver(record, office, token, workspace, artifact)
+    except (OSError, Unavailable) as fault:
+        why = told(fault, papers) if isinstance(fault, OSError) else str(fault)
+        if ending.state != "stopped":  # it has not ended before its papers are written
+            ending = Ending("stopped", "unavailable", why, ending.conclusion)
+        await _conclude(record, database, token, ending, None)
+        raise Unavailable(why) from fault
+    await _conclude(record, database, token, ending, report)
+    return Finished(ending, report, papers)
+
+
+async def _deliver(
+    record: Record, office: Office, token: int, workspace: GitWorkspace, artifact: Artifact | None
+) -> None:
+    """What is wanted beside the folder itself."""
+    grounds, papers = office.grounds, papers_in(folder(record), artifact)
+    if grounds.artifact is not None:
+        await put_on_volume(grounds.artifact, workspace.git, papers, artifact)
+    if grounds.kept:
+        await put_in_database(office.database, record.id, token, papers)
+
+
+async def _papers(
+    record: Record, database: Database, ending: Ending, course: Course, artifact: Artifact | None
+) -> Sitrep:
     papers = folder(record)
-    artifact = await _export(workspace, ending, papers, record)
     started, ended = await _times(database, record.id)
     rules = assignment(record.mission.spec, record.formation.spec).rules
     costs = (
@@ -154,17 +224,24 @@ async def _close(
         record, rules, ending, course.moments, (started, ended), costs,
         await accounting.budget(database, record.id), artifact,
     )  # fmt: skip
-    (papers / "SITREP.md").write_text(markdown(report))
-    (papers / "sitrep.json").write_bytes(json_bytes(report))
+    write_whole(papers / "SITREP.md", markdown(report).encode())
+    write_whole(papers / "sitrep.json", json_bytes(report))
+    return report
+
+
+async def _conclude(
+    record: Record, database: Database, token: int, ending: Ending, report: Sitrep | None
+) -> None:
+    scores, artifact = (report.scores, report.artifact) if report else (None, None)
     owns = await database.value(
         "select hekaton.conclude($1, $2, $3, $4, $5, $6, $7, $8)",
         record.id, token, ending.state, ending.kind, ending.reason,
-        report.scores.weighted if report.scores else None, report.simulated,
+        scores.weighted if scores else None,
+        report.simulated if report else record.options.simulation is not None,
         msgspec.to_builtins(artifact) if artifact else None,
     )  # fmt: skip
     if not owns:
         raise Fenced(f"Another conductor has taken mission {record.id!r}.")
-    return Finished(ending, report, papers)
 
 
 async def _export(

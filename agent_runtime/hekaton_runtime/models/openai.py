@@ -188,7 +188,7 @@ class OpenAIModel:
             raise BadRequest(why) from None
         async with self._slots:
             began = time.monotonic()
-            answer = await self._exchange(body)
+            answer = await self._exchange(body, request.key)
         if isinstance(answer, Reply):
             return judged(answer, request, time.monotonic() - began)
         asked = request.answer is not None
@@ -200,12 +200,12 @@ class OpenAIModel:
         cure = await self._offer(request) if answer.status == 404 else remedy(answer.status)
         raise self._bad(f"POST {self.root}/chat/completions", answer, cure)
 
-    async def _exchange(self, body: bytes) -> Reply | _Refusal:
+    async def _exchange(self, body: bytes, key: str) -> Reply | _Refusal:
         """Send once and read to the end."""
         url = f"{self.root}/chat/completions"
         try:
             async with asyncio.timeout(self.settings.total_seconds):
-                return await self._stream(url, body)
+                return await self._stream(url, body, key)
         except _UNSENT as fault:
             cure = "Start the server, or check the base URL and the network."
             raise _Again(self._why(fault), cure) from fault
@@ -215,9 +215,11 @@ class OpenAIModel:
                 "been billed and is not retried; look at the endpoint's own log."
             ) from fault
 
-    async def _stream(self, url: str, body: bytes) -> Reply | _Refusal:
-        kind = {"Content-Type": "application/json"}
-        async with self._client.stream("POST", url, content=body, headers=kind) as response:
+    async def _stream(self, url: str, body: bytes, key: str) -> Reply | _Refusal:
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        async with self._client.stream("POST", url, content=body, headers=headers) as response:
             if response.status_code != 200:
                 return await self._refusal(response)
             whole = "application/json" in response.headers.get("content-type", "")

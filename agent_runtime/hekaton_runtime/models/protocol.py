@@ -27,6 +27,11 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 0.0
     seed: int | None = None
     answer: AnswerSchema | None = None
+    key: str = ""
+    """Sent instead of the client's own key, for this call alone: a permit."""
+
+    def __repr__(self) -> str:
+        return f"CompletionRequest(model={self.model!r}, max_tokens={self.max_tokens})"
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hekaton_runtime.brief import Finding
+from hekaton_runtime.journal.entries import Label
 
 Verdict = Literal["passed", "failed", "stopped"]
-TaskStatus = Literal["merged", "unverified", "failed", "stopped", "waiting"]
-"""Unverified work is in the result though the task's own checks did not pass."""
+TaskStatus = Literal["merged", "unverified", "failed", "stopped", "unused", "waiting"]
+"""Unverified work is in the result though the task's own checks did not pass; unused was not chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Proposal:
     alias: str
     approach: str
     votes: int
+    passed: bool | None = None
+    """By the acceptance commands; None where they were not run on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Debate:
     """The alias that the debate decided for; empty where it decided nothing."""
     plain_vote: str
     """The alias that a vote without any debate would have chosen; empty where it had none."""
+    effect: str = ""
+    """What the debate changed against that vote, in words."""
+    why: str = ""
+    """Why it ended when it did, or was not opened."""
+    topology: str = ""
+    arbiter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +183,7 @@ class Sitrep:
     replay: str
     """The command that replays the mission from its journal."""
     next_steps: tuple[NextStep, ...]
+    choice: str = ""
+    """The mode that `auto` chose, and why; empty in other modes."""
+    labels: tuple[Label, ...] = ()
+    """How it went wrong, where the course decides it."""

@@ -5,7 +5,7 @@ from hekaton_runtime.brief import Brief
 from hekaton_runtime.brief import Step as Kind
 from hekaton_runtime.effects import Note, Strategy
 from hekaton_runtime.results import Files
-from hekaton_runtime.strategies.debating import debate
+from hekaton_runtime.strategies.arbiters import debate
 from hekaton_runtime.strategies.steps import Step, ask, everything, plan_faults
 from hekaton_runtime.strategies.values import Assignment, Debate, Seat
 
@@ -26,26 +26,32 @@ def triage(a: Assignment, seen: Files) -> Step[str]:
     return ""
 
 
-def discover(a: Assignment, seen: Files) -> Step[tuple[str, ...]]:
+def discover(a: Assignment, seen: Files, edition: int = 1) -> Step[tuple[str, ...]]:
     """Researchers read the workspace side by side; what each of them found."""
     seats = a.team.named("researcher") or a.team.named("reasoner", "architect")[:1]
     yield Note(phase="discover", text=f"{len(seats)} read the workspace")
 
-    def look(seat: Seat) -> Strategy:
-        views = yield from ask(seat, _brief(a, "discover", seen), Views, ACCOUNT)
+    def look(seat: Seat, number: int) -> Strategy:
+        # With one seed, seats of one model would all see the same.
+        before = number if edition > 1 else 0
+        views = yield from ask(seat, _brief(a, "discover", seen), Views, ACCOUNT, before=before)
         facts = [f"fact: {fact}" for fact in views.facts]
         return "\n".join([views.summary, *facts, *(f"risk: {risk}" for risk in views.risks)])
 
-    found = yield from everything({f"discover-{seat.name}": look(seat) for seat in seats})
+    found = yield from everything(
+        {f"discover-{seat.name}": look(seat, number) for number, seat in enumerate(seats)}
+    )
     return tuple(found.values())
 
 
-def argue(a: Assignment, seen: Files, views: tuple[str, ...]) -> Step[Debate | None]:
+def argue(
+    a: Assignment, seen: Files, views: tuple[str, ...], edition: int = 1
+) -> Step[Debate | None]:
     """Debate the approach; one voice alone is no debate."""
     seats = a.team.named("researcher", "reasoner", "architect")
     if len(seats) < 2:
         return None
-    return (yield from debate(a, seats, views, seen))
+    return (yield from debate(a, seats, views, seen, edition=edition))
 
 
 def scaffold(

@@ -2,11 +2,11 @@
 
 from hekaton_runtime.answers import Review
 from hekaton_runtime.brief import Brief, Finding
-from hekaton_runtime.effects import Read, Run
+from hekaton_runtime.effects import Read, Run, Strategy
 from hekaton_runtime.results import Ran
 from hekaton_runtime.strategies.building import BUILD
-from hekaton_runtime.strategies.steps import Step, ask, evidence
-from hekaton_runtime.strategies.values import Assignment, Loop, Rules
+from hekaton_runtime.strategies.steps import Step, Unanswered, ask, everything, evidence
+from hekaton_runtime.strategies.values import Assignment, Loop, Rules, Seat
 
 
 def verify(a: Assignment, branch: str = BUILD) -> Step[Ran]:
@@ -17,15 +17,56 @@ def verify(a: Assignment, branch: str = BUILD) -> Step[Ran]:
     return ran
 
 
-def audit(a: Assignment, ran: Ran, notes: tuple[str, ...], account: tuple[str, ...]) -> Step[Loop]:
-    """The auditor's rubric over a tree that passed."""
+def audit(
+    a: Assignment, ran: Ran, notes: tuple[str, ...], number: int, edition: int = 1
+) -> Step[Loop]:
+    """The rubric over a tree that passed, by every auditor of the team."""
     seen = yield Read(branch=BUILD)
     brief = Brief(
         step="audit", goal=a.goal, acceptance=a.acceptance, tree=seen.tree, files=seen.files,
         notes=(*notes, f"Acceptance passed: `{ran.command}`"),
     )  # fmt: skip
-    review = yield from ask(a.team.first("auditor"), brief, Review, account)
+    auditors, account = a.team.named("auditor"), (f"loop-{number}",)
+    if len(auditors) == 1 or edition < 2:
+        review = yield from ask(auditors[0], brief, Review, account)
+    else:
+        review = yield from _all(auditors, brief, number)
     return Loop(True, said(ran), review, score(review, a.rules))
+
+
+def _all(auditors: tuple[Seat, ...], brief: Brief, number: int) -> Step[Review]:
+    """Side by side; whoever gives no usable review is missing, as long as somebody gives one."""
+    found = yield from everything(
+        {
+            f"audit-{number}-{seat.name}": _one(seat, brief, index, number)
+            for index, seat in enumerate(auditors)
+        }
+    )
+    reviews = [review for review in found.values() if isinstance(review, Review)]
+    if not reviews:
+        raise Unanswered("; ".join(map(str, found.values())))
+    return joined(reviews)
+
+
+def _one(seat: Seat, brief: Brief, index: int, number: int) -> Strategy:
+    try:
+        return (yield from ask(seat, brief, Review, (f"loop-{number}",), before=index))
+    except Unanswered as fault:
+        return fault
+
+
+def joined(reviews: list[Review]) -> Review:
+    """One review of several: means of the grades, rounded down, and all that anybody found."""
+    many = len(reviews)
+    findings = dict.fromkeys(found for review in reviews for found in review.findings)
+    return Review(
+        correctness=sum(one.correctness for one in reviews) // many,
+        style=sum(one.style for one in reviews) // many,
+        security=sum(one.security for one in reviews) // many,
+        test_coverage=sum(one.test_coverage for one in reviews) // many,
+        summary=" / ".join(one.summary for one in reviews)[:4000],
+        findings=tuple(findings),
+    )
 
 
 def score(review: Review, rules: Rules) -> float:

@@ -89,15 +89,19 @@ def everything(bodies: dict[str, Strategy]) -> Step[dict[str, Any]]:
     return {name: values[name] for name in bodies}
 
 
-def waves(tasks: tuple[Task, ...], build: Callable[[Task], Strategy]) -> Step[dict[str, Any]]:
-    """Build each task as soon as those it needs are done: no barrier lets a slow one block all."""
+def waves(
+    tasks: tuple[Task, ...], build: Callable[[Task], Strategy], heard: Callable[[Any], None]
+) -> Step[None]:
+    """Build each task as soon as those it needs are done: no barrier lets a slow one block all.
+
+    `heard` gets each value in the journaled order, so that a replay hears exactly as much.
+    """
     by_name = {f"task-{task.id}": task for task in tasks}  # no other branch is called so
     sorter = TopologicalSorter(
         {name: [f"task-{need}" for need in task.needs] for name, task in by_name.items()}
     )
     sorter.prepare()
     running: list[str] = []
-    values: dict[str, Any] = {}
     while sorter.is_active():
         for name in sorted(sorter.get_ready()):
             yield Spawn(name, build(by_name[name]))
@@ -105,8 +109,7 @@ def waves(tasks: tuple[Task, ...], build: Callable[[Task], Strategy]) -> Step[di
         name, value = yield Next(tuple(running))
         running.remove(name)
         sorter.done(name)
-        values[by_name[name].id] = value
-    return values
+        heard(value)
 
 
 def plan_faults(tasks: tuple[Task, ...]) -> str:

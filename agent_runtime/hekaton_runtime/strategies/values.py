@@ -3,8 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hekaton_runtime.answers import Design, Review, Task
+from hekaton_runtime.answers import Charter, Design, Review, Task
 from hekaton_runtime.brief import Finding
+
+Topology = Literal["all-to-all", "ring", "star", "pairs", "pipeline"]
+Arbiter = Literal["ballot", "auditor", "evidence"]
+Tier = Literal["small", "medium", "large"]
+Status = Literal["merged", "unverified", "failed", "stopped", "unused"]
+"""Unused work was not chosen; unverified work is in the result though its own checks failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +19,10 @@ class Seat:
 
     name: str
     role: str
+    tier: Tier = "medium"
+    model: str = ""
+    cost: int = 0
+    """Of a million answer tokens, micro-dollars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,9 @@ class Rules:
     weights: tuple[float, float, float, float] = (0.4, 0.2, 0.2, 0.2)
     """Of correctness, style, security, test coverage."""
     debate_rounds: int = 1
+    """Rounds of critique after the first proposals."""
+    topology: Topology = "all-to-all"
+    arbiter: Arbiter = "ballot"
     quorum: int = 0
     """Answers that suffice when a round's time is up; 0 means all."""
     round_seconds: float = 120.0
@@ -50,6 +63,12 @@ class Rules:
     """False skips DISCOVER, DEBATE and SCAFFOLD."""
     skip_below: Literal["", "LOW", "MEDIUM", "HIGH"] = ""
     """Missions rated below this need no planning swarm; empty: only those called trivial."""
+    samples: int = 5
+    """Independent answers of mode `vote`."""
+    barrier: bool = False
+    """True lets no task of a plan start before all of the wave before have ended."""
+    grace: float = 60.0
+    """Seconds that a worker always has before it can count as late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +88,14 @@ class TaskEnd:
 
     task: Task
     branch: str
-    status: Literal["merged", "unverified", "failed"]
+    status: Status
     attempts: int
     seat: str
     why: str = ""
+    action: str = ""
+    """A digest of the last patch, so that a repetition is seen."""
+    changed: bool = True
+    """False where all that it wrote was there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,8 @@ class DebateRound:
     votes: tuple[tuple[str, str], ...]
     """(voter's seat, alias)"""
     winner: str
+    passed: tuple[tuple[str, bool], ...] = ()
+    """(alias, did it pass acceptance), where that was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +120,28 @@ class Debate:
     """(alias, seat): revealed in the report only."""
     winner: str
     approach: str
+    why: str = ""
+    """Why it ended when it did, or was not opened at all."""
+    topology: Topology = "all-to-all"
+    arbiter: Arbiter = "ballot"
+    branch: str = ""
+    """Where the winner's work is, if it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The mode that `auto` chose, and the observations that decided."""
+
+    mode: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One repair, as far as it takes to see that work goes in circles."""
+
+    action: str
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +171,7 @@ class Conclusion:
     reviewed: bool = False
     skipped: str = ""
     """Why the planning swarm was skipped; empty when it was not."""
+    choice: Choice | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +187,11 @@ class Story:
     tasks: list[TaskEnd] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
+    edition: int = 1
+    """By which edition of the strategies the mission was begun, and is worked to its end."""
+    choice: Choice | None = None
+    charter: Charter | None = None
+    turns: list[Turn] = field(default_factory=list)
 
     def end(
         self, outcome: Literal["passed", "failed", "stopped"], reason: str, branch: str
@@ -147,5 +200,5 @@ class Story:
         return Conclusion(
             outcome=outcome, reason=reason, branch=branch, loops=tuple(self.loops), tasks=tuple(self.tasks),
             debate=self.debate, design=self.design, findings=self.findings, reviewed=reviewed,
-            skipped=self.skipped,
+            skipped=self.skipped, choice=self.choice,
         )  # fmt: skip

@@ -20,6 +20,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 ANSWERS: dict[Step, AnswerName] = {
     "triage": "triage", "discover": "views", "propose": "proposal", "vote": "ballot", "scaffold": "plan",
     "design": "design", "build": "patch", "repair": "patch", "audit": "review", "work": "patch",
+    "charter": "charter", "reduce": "charter",
 }  # fmt: skip
 
 

@@ -27,10 +27,12 @@ ANSWERS: dict[Step, tuple[AnswerName, ...]] = {
     "vote": ("ballot",),
     "scaffold": ("plan",),
     "design": ("design",),
-    "build": ("patch",),
+    "build": ("patch", "reasoned"),
     "repair": ("patch",),
     "audit": ("review",),
     "work": get_args(AnswerName),
+    "charter": ("charter",),
+    "reduce": ("charter",),
 }
 CASES = [
     pytest.param(role, step, answer, id=f"{role}-{step}-{answer}")

@@ -21,6 +21,7 @@ ROLES: tuple[RoleKind, ...] = get_args(RoleKind)
 ANSWERS: dict[Step, AnswerName] = {
     "triage": "triage", "discover": "views", "propose": "proposal", "vote": "ballot", "scaffold": "plan",
     "design": "design", "build": "patch", "repair": "patch", "audit": "review", "work": "patch",
+    "charter": "charter", "reduce": "charter",
 }  # fmt: skip
 DUTY: dict[RoleKind, Step] = {
     "researcher": "discover", "reasoner": "propose", "architect": "design", "sapper": "build", "auditor": "audit",

@@ -46,9 +46,8 @@ async def test_models_that_can_do_nothing_fail_honestly(
     _, done = await run.work(run.cases(problems, ("single",), 0.0))
     rows = rows_of(done)
     assert {row.outcome for row in rows.values()} == {"FAIL"}
-    assert {(row.loops, row.first_try, row.accepted) for row in rows.values()} == {
-        (2, False, False)
-    }
+    assert {(row.first_try, row.accepted) for row in rows.values()} == {(False, False)}
+    assert all(row.loops <= 2 for row in rows.values()), "fewer where repairs change nothing"
 
 
 async def test_a_budget_too_small_stops_every_task_and_is_never_broken(

@@ -102,6 +102,28 @@ def test_a_mission_crashed_anywhere_ends_as_its_journal_says(seed: int, crashes:
     assert replayed == []
 
 
+def test_a_replay_performs_nothing_of_a_branch_that_was_given_up() -> None:
+    def fail() -> Strategy:
+        yield Note(phase="x")
+        raise ValueError("broken")
+
+    def parent() -> Strategy:
+        yield Spawn("long", work("long", 50))
+        yield Spawn("bad", fail())
+        try:
+            yield Next(("long", "bad"))
+        except ValueError:
+            return "given up"
+
+    entries: list[Entry] = []
+    for seed in range(20):
+        assert run(Tape(entries, [], 1000, random.Random(seed)), parent) == "given up"
+        replayed: list[str] = []
+        assert run(Tape(entries, replayed, 0, random.Random(seed)), parent) == "given up"
+        assert replayed == []
+        entries.clear()
+
+
 def test_every_effect_is_performed_once_without_a_crash() -> None:
     performed: list[str] = []
     run(Tape([], performed, 1000, random.Random(1)))

@@ -3,6 +3,7 @@
 import pytest
 
 from hekaton_runtime.brief import Finding
+from hekaton_runtime.journal.entries import Label
 from hekaton_runtime.report.values import (
     Account,
     Artifact,
@@ -26,19 +27,30 @@ DEBATE = Debate(
     topic="approach",
     rounds=(
         DebateRound(
-            (Proposal("A", "SIMULATED use +", 2), Proposal("B", "SIMULATED use sum", 1)),
+            (Proposal("A", "SIMULATED use +", 2, False), Proposal("B", "SIMULATED use sum", 1)),
             winner="A",
         ),
         DebateRound(
             (
                 Proposal("A", "SIMULATED use the + operator", 1),
-                Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2),
+                Proposal("B", "SIMULATED use sum((a, b)) [see](http://x.example)", 2, True),
             ),
             winner="B",
         ),
     ),
     winner="B",
     plain_vote="A",
+    effect="changed wrong to right",
+    why="consensus: all ballots for one",
+    topology="ring",
+    arbiter="ballot",
+)
+ARTIFACT = Artifact(
+    "result", "0123456789abcdef0123456789abcdef01234567", "out/sums.patch", "out/sums.bundle"
+)
+LABELS = (
+    Label(code="FM-1.3", name="step repetition", text="the same patch was written 3 times"),
+    Label(code="FM-2.5", name="ignored other agent's input", text="in 1 repair # no heading"),
 )
 SCORES = Scores(
     parts=(
@@ -101,17 +113,14 @@ def full() -> Sitrep:
             micros=Account(2_500_000, 4_444, 2_495_556),
         ),
         savings=Savings(1_234, "all calls to simulated/strong"),
-        artifact=Artifact(
-            "result",
-            "0123456789abcdef0123456789abcdef01234567",
-            "out/sums.patch",
-            "out/sums.bundle",
-        ),
+        artifact=ARTIFACT,
         replay="hekaton replay ms-0001",
         next_steps=(
             NextStep("Look at the patch, then apply it:", "git apply out/sums.patch"),
             NextStep("Decide on the two open findings."),
         ),
+        choice="vote: acceptance can tell right from wrong",
+        labels=LABELS,
     )
 
 

@@ -19,6 +19,8 @@ LEADS: Mapping[str, str] = MappingProxyType(
         "design": "summary",
         "patch": "summary",
         "review": "summary",
+        "charter": "brief",
+        "reasoned": "summary",
     }
 )
 """The free text of each answer that a person reads first, and that therefore carries the label."""
@@ -40,20 +42,30 @@ def generic(name: AnswerName, draw: Draw, prompt: str, competence: float) -> Map
             return {"approach": f"{LABEL}: approach {variant}.", "reasons": [], "risks": []}
         case "ballot":
             return {"choice": _choice(draw, prompt), "reason": said}
-        case "plan":
-            return {"summary": said, "tasks": [_task()]}
-        case "design":
-            return {"summary": said, "interfaces": [], "tasks": [_task()]}
+        case "plan" | "design" | "charter":
+            return _planned(name, said)
         case "patch":
             text = f"{LABEL}: the answer book has no patch for this prompt.\n"
             return {"summary": said, "files": [{"path": f"{LABEL}.md", "content": text}]}
         case "review":
             return _review(draw, competence)
+        case "reasoned":
+            return {"reasoning": [said], **generic("patch", draw, prompt, competence)}
         case _:
             assert_never(name)
 
 
-def _task() -> Mapping[str, Any]:
+def _planned(name: AnswerName, said: str) -> Mapping[str, Any]:
+    match name:
+        case "charter":
+            return {"brief": said, "tasks": [_task() | {"complexity": "MEDIUM"}]}
+        case "design":
+            return {"summary": said, "interfaces": [], "tasks": [_task()]}
+        case _:
+            return {"summary": said, "tasks": [_task()]}
+
+
+def _task() -> dict[str, Any]:
     return {"id": "work", "goal": f"{LABEL}: do the whole mission.", "files": [], "needs": []}
 
 

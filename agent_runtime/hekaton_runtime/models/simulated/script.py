@@ -18,6 +18,8 @@ from hekaton_runtime.models.simulated.tokens import pieces, prompt_tokens
 from hekaton_runtime.models.simulated.wrong import corrupted
 
 _KNOWN: Mapping[str, AnswerName] = {name: name for name in get_args(AnswerName)}
+_KIN: Mapping[str, AnswerName] = {"charter": "plan", "reasoned": "patch"}
+"""Answers that a book without them has in another form."""
 _OTHER_SHAPE = msgspec.json.encode({LABEL: "wrong schema"}).decode()
 
 
@@ -60,7 +62,7 @@ def _limited(asked: Asked, text: str, *, counted: bool) -> Script:
 
 def answer_text(asked: Asked, model: SimulatedModel, settings: SimulatedSettings) -> str:
     """Say the answer in full, without regard to `max_tokens`."""
-    entry = settings.book.find(asked.prompt, asked.answer or "")
+    entry = settings.book.find(asked.prompt, _in_book(asked.answer or "", settings))
     if asked.answer is None:
         return f"{LABEL}: no model read this prompt; ask for a JSON schema to get an answer."
     draw = Draw(
@@ -78,10 +80,25 @@ def _value(asked: Asked, entry: Entry | None, draw: Draw, competence: float) -> 
     name = asked.answer or ""
     if entry is not None and name in entry.answers:
         return _from_book(name, entry, draw, competence)
+    if entry is not None and (kin := _KIN.get(name)) and kin in entry.answers:
+        return _as(name, _from_book(kin, entry, draw, competence))
     if known := _KNOWN.get(name):
         return generic(known, draw, asked.prompt, competence)
     made = example(asked.schema)
     return {"note": LABEL} if made == {} and asked.schema == {"type": "object"} else made
+
+
+def _in_book(name: str, settings: SimulatedSettings) -> str:
+    """The name under which the book knows this kind of answer."""
+    known = any(name in entry.answers for entry in settings.book.entries)
+    return name if known else _KIN.get(name, name)
+
+
+def _as(name: str, value: Any) -> Any:
+    """A plan as a charter, a patch as a reasoned one."""
+    if name == "reasoned":
+        return {"reasoning": [f"{LABEL}: nothing was thought"], **msgspec.to_builtins(value)}
+    return {"brief": value["summary"], "tasks": value["tasks"]}
 
 
 def _from_book(name: str, entry: Entry, draw: Draw, competence: float) -> Any:

@@ -1,36 +1,15 @@
-"""Runs an ASGI app inside the running loop on a socket of its own, and the simulator for good."""
+"""Runs the simulator inside the running loop, or for good."""
 
 import asyncio
 import contextlib
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
-import uvicorn
 from starlette.types import ASGIApp
 
-from hekaton_runtime.errors import BadInput
 from hekaton_runtime.models.simulated.app import simulated_app
 from hekaton_runtime.models.simulated.settings import SimulatedSettings
-
-GRACE = 1
-"""Whole seconds that calls under way get when the server closes."""
-
-
-class _Server(uvicorn.Server):
-    """Leaves the process's signals alone and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()
+from hekaton_runtime.web.serving import serving
 
 
 @contextlib.asynccontextmanager
@@ -43,37 +22,20 @@ async def serve(
     """
     settings = app_or_settings
     app = simulated_app(settings) if isinstance(settings, SimulatedSettings) else settings
-    with _bound(host, port) as listener:
-        number = listener.getsockname()[1]
-        server = _Server(
-            uvicorn.Config(
-                app,
-                loop="none",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                timeout_graceful_shutdown=GRACE,
-            )
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        listens = asyncio.create_task(server.listens.wait())
-        try:
-            await asyncio.wait((running, listens), return_when=asyncio.FIRST_COMPLETED)
-            yield f"http://{f'[{host}]' if ':' in host else host}:{number}"
-        finally:
-            listens.cancel()
-            server.should_exit = True
-            await running
+    async with serving(app, host, port) as url:
+        yield url
+
+
+def say(line: str) -> None:
+    """Print at once: whoever waits for the line may read it from a pipe."""
+    print(line, flush=True)
 
 
 async def run_forever(
     settings: SimulatedSettings,
     host: str = "127.0.0.1",
     port: int = 0,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] = say,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets one line with the URL once it listens."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -87,16 +49,3 @@ async def run_forever(
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, OverflowError) as fault:
-        listener.close()
-        why = f"{host}:{port} cannot be listened on ({fault}); give a free port, or 0 for any."
-        raise BadInput([why]) from fault
-    return listener
