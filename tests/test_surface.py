@@ -14,7 +14,8 @@ from hekaton_runtime.cli.main import app
 from hekaton_runtime.strategies.modes import MODES
 
 COMMANDS = {
-    "run", "resume", "kill", "missions", "show", "replay", "validate", "doctor", "bench", "plan", "simulate",
+    "run", "resume", "kill", "missions", "show", "replay", "validate", "doctor", "bench", "plan",
+    "prune", "simulate",
     "conductor", "broker", "agent", "keys", "version", "router", "engines", "workspace", "migrate",
     "submit", "watch", "logs", "artifact", "serve",
 }  # fmt: skip
@@ -41,7 +42,8 @@ def test_the_modes() -> None:
 
 def test_the_answers() -> None:
     assert set(get_args(AnswerName)) == {
-        "triage", "views", "proposal", "ballot", "plan", "design", "patch", "review",
+        "triage", "views", "proposal", "ballot", "plan",
+    "prune", "design", "patch", "review",
         "charter", "reasoned",
     }  # fmt: skip
 

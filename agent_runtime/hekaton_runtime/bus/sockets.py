@@ -260,7 +260,7 @@ def _bound(raw: zmq.asyncio.Socket, address: str) -> str:
     try:
         raw.bind(address)
     except zmq.ZMQError as fault:
-        why = f"Cannot bind {address!r}: {zmq.strerror(fault.errno)}. Give an address that is free here."
+        why = f"Cannot bind {address!r}: {fault.strerror}. Give an address that is free here."
         raise BadInput([why]) from fault
     return raw.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 

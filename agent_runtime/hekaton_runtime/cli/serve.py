@@ -17,7 +17,7 @@ from hekaton_runtime.errors import BadInput
 from hekaton_runtime.service.app import House, application
 from hekaton_runtime.service.bell import Bell
 from hekaton_runtime.service.desk import Submission
-from hekaton_runtime.service.drafting import Drafter
+from hekaton_runtime.service.drafting import FEW, Drafter
 from hekaton_runtime.service.figures import Figures
 from hekaton_runtime.service.keys import Keys
 from hekaton_runtime.service.keys import from_environ as keys_from_environ
@@ -31,6 +31,8 @@ from hekaton_runtime.web.metrics import Registry
 from hekaton_runtime.web.serving import serving
 
 HERE = ("127.0.0.1", "::1", "localhost")
+SAMPLE = Submission("any task", FEW)
+"""What the service must be able to take in, in the mode that it was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def serve(wanted: Serving) -> int:
             ]
         )
     drafter = _drafter(wanted, settings)
-    drafter.draft(Submission("any task", 1), 0)  # the formation can work in this mode
+    drafter.draft(SAMPLE, 0)  # the formation can work in this mode
     return asyncio.run(_serve(wanted, settings, keys, drafter))
 
 
@@ -116,7 +118,7 @@ async def _serve(wanted: Serving, settings: Settings, keys: Keys, drafter: Draft
     stop = stopping()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings, wait=True))
-        sample = drafter.draft(Submission("any task", 1), 0)
+        sample = drafter.draft(SAMPLE, 0)
         office = await stack.enter_async_context(crew(database, sample, settings, wanted.parallel))
         figures = Figures(Registry())
         floor = Floor(database, Staff(settings, drafter, office), figures, wanted.parallel)

@@ -1,5 +1,6 @@
 """The services as commands: what others ask over HTTP."""
 
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -8,15 +9,23 @@ from hekaton_runtime.cli import options as opt
 
 app = typer.Typer(rich_markup_mode=None)
 
+Host = Annotated[str, typer.Option(help="Address; others than loopback need API keys.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0: any free one.")]
+ModeName = Annotated[str, typer.Option(help="Of tasks that name none.")]
+Queue = Annotated[int, typer.Option(min=1, help="Missions that may wait.")]
+Rate = Annotated[int, typer.Option(min=1, help="Requests a minute of each API key.")]
+WallClock = Annotated[str, typer.Option(help="Of each mission.")]
+Usd = Annotated[
+    str, typer.Option(help="Of each mission, US dollars.  [default: what its tokens can cost]")
+]
+
 
 @app.command()
 def serve(
-    host: Annotated[
-        str, typer.Option(help="Address; others than loopback need API keys.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0: any free one.")] = 8080,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
     formation: opt.FormationName = "simulated",
-    mode: Annotated[str, typer.Option(help="Of tasks that name none.")] = "hierarchical",
+    mode: ModeName = "hierarchical",
     base_url: opt.BaseUrl = "",
     model: opt.ModelName = "",
     simulate: opt.Simulate = False,
@@ -24,20 +33,29 @@ def serve(
     seed: opt.Seed = 0,
     latency: opt.Latency = 0.0,
     parallel: opt.Parallel = 4,
-    queue: Annotated[int, typer.Option(min=1, help="Missions that may wait.")] = 1000,
-    rate: Annotated[int, typer.Option(min=1, help="Requests a minute of each API key.")] = 600,
-    wall_clock: Annotated[str, typer.Option(help="Of each mission.")] = "1h",
-    budget_usd: Annotated[
-        str,
-        typer.Option(help="Of each mission, US dollars.  [default: what its tokens can cost]"),
-    ] = "",
+    queue: Queue = 1000,
+    rate: Rate = 600,
+    wall_clock: WallClock = "1h",
+    budget_usd: Usd = "",
     unsafe_no_sandbox: opt.Unsafe = False,
 ) -> None:
     """Take tasks over HTTP (POST /submit) and work them here; HEKATON_API_KEYS says who may ask."""
     from hekaton_runtime.conductor.records import Simulation
 
+    door = _door()
+    simulation = Simulation(competence=competence, seed=seed, latency=latency) if simulate else None
+    wanted = door.Serving(
+        host=host, port=port, formation=formation, mode=mode, base_url=base_url, model=model,
+        simulation=simulation, parallel=parallel, queue=queue, rate=rate, wall_clock=wall_clock,
+        usd=budget_usd, unsafe=unsafe_no_sandbox,
+    )  # fmt: skip
+    raise typer.Exit(door.serve(wanted))
+
+
+def _door() -> ModuleType:
+    """Raises `BadInput` where FastAPI is not installed."""
     try:
-        from hekaton_runtime.cli.serve import Serving, serve
+        from hekaton_runtime.cli import serve as found
     except ImportError as fault:
         from hekaton_runtime.errors import BadInput
 
@@ -45,10 +63,4 @@ def serve(
             raise
         said = "FastAPI is not installed: pip install 'hekaton[service]'."
         raise BadInput([said]) from fault
-    simulation = Simulation(competence=competence, seed=seed, latency=latency) if simulate else None
-    wanted = Serving(
-        host=host, port=port, formation=formation, mode=mode, base_url=base_url, model=model,
-        simulation=simulation, parallel=parallel, queue=queue, rate=rate, wall_clock=wall_clock,
-        usd=budget_usd, unsafe=unsafe_no_sandbox,
-    )  # fmt: skip
-    raise typer.Exit(serve(wanted))
+    return found

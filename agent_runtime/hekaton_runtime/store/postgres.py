@@ -96,13 +96,14 @@ class Database:
 
     def _explained(self, why: BaseException | None) -> str:
         place = f" under {self._folder!r}" if self._folder else ""
+        said = " ".join(str(why).split())  # a hint of the server's stands on a line of its own
         remedy = "start it"
         if isinstance(why, asyncpg.DiskFullError):
             remedy = f"make room in {self._folder!r}" if self._folder else "make room on its disk"
         elif self._folder:
             remedy = "see whether its disk is full"
         return (
-            f"The database{place} has not answered for {self._patience:.0f} s ({type(why).__name__}: {why})."
+            f"The database{place} has not answered for {self._patience:.0f} s ({type(why).__name__}: {said})."
             f" Nothing finished is lost: {remedy}, then `hekaton resume`."
         )
 

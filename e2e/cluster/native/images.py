@@ -77,6 +77,7 @@ def build(target: str, name: str) -> None:
     base = bases.python()
     with step(f"building {name} (Dockerfile target {target})"):
         words = ["bud", "--layers", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
+        words += ["--build-arg", "VLLM=none"]  # a node without a GPU brings its own, by hostPath
         bases.buildah(*words, "--target", target, "-t", name, str(ROOT))
 
 

@@ -35,7 +35,9 @@ def test_a_field_is_changed_for_one_run(hekaton: Hekaton, missions: Path) -> Non
 
 
 def test_a_plan_takes_changes_too(hekaton: Hekaton) -> None:
-    said = hekaton("plan", "heavy-hitter", "--set", "models.coder-32b.contextLength=32768", "--json")
+    said = hekaton(
+        "plan", "heavy-hitter", "--set", "models.coder-32b.contextLength=32768", "--json"
+    )
     planned = {model["name"]: model for model in json.loads(said.stdout)["models"]}
     assert planned["coder-32b"]["reached"] == 32768
 
