@@ -1,0 +1,230 @@
+"""The one door to the API server: LIST, server-side apply, merge, delete, and the Lease.
+
+The dynamic client with resources that are known beforehand: no discovery, and none of the typed API
+classes, which would cost memory. Feeding events is kopf's work, not done here.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.dynamic.client import DynamicClient
+from kubernetes.aio.dynamic.exceptions import DynamicApiError
+from kubernetes.aio.dynamic.resource import Resource
+
+from hekaton_operator.errors import Away, Gone, OperatorError, Refused, Stale
+from hekaton_operator.manifest import Manifest
+from hekaton_operator.names import FIELD_MANAGER, MANAGED_BY, MANAGER, SELECTOR
+from hekaton_operator.objects import (
+    SORTS,
+    UNWATCHED,
+    Body,
+    Key,
+    Sort,
+    controller_of,
+    key_of,
+    labels_of,
+    sort_of,
+)
+
+PAGE = 500
+LIMIT = aiohttp.ClientTimeout(total=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects of one kind at one moment."""
+
+    objects: tuple[tuple[Key, Body], ...]
+    version: int
+    """Resource version of the list."""
+
+
+class Cluster:
+    """Implements `Writer` and `Leases`."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._client = DynamicClient(api)
+        self._resources = {each.kind: self._resource(each) for each in (*SORTS, *UNWATCHED)}
+        self.requests = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, in_cluster: bool) -> AsyncIterator["Cluster"]:
+        """With the pod's service account, or else the user's kubeconfig."""
+        settings = Configuration()
+        if in_cluster:
+            config.load_incluster_config(settings)
+        else:
+            await config.load_kube_config(client_configuration=settings)
+        async with ApiClient(settings) as api:
+            api.user_agent = MANAGER
+            yield cls(api)
+
+    def _resource(self, sort: Sort) -> Resource:
+        status = {"kind": sort.kind, "name": f"{sort.plural}/status", "namespaced": True}
+        return Resource(
+            prefix="apis" if sort.group else "api",
+            group=sort.group,
+            api_version=sort.version,
+            kind=sort.kind,
+            name=sort.plural,
+            namespaced=True,
+            client=self._client,
+            subresources={"status": status} if sort.ours else None,
+        )
+
+    async def list(self, sort: Sort, namespace: str) -> Listed:
+        """All objects of a kind that are ours, in one namespace or (empty) in all."""
+        found: list[tuple[Key, Body]] = []
+        more: str | None = None
+        while True:
+            page = await self._send(
+                self._resources[sort.kind].get,
+                namespace=namespace or None,
+                limit=PAGE,
+                _continue=more,
+                label_selector=None if sort.ours else SELECTOR,
+            )
+            found += [(key_of(sort.kind, each), each) for each in page["items"]]
+            more = page["metadata"].get("continue") or None
+            if more is None:
+                return Listed(tuple(found), int(page["metadata"]["resourceVersion"]))
+
+    async def apply(self, manifest: Manifest, guarded: bool) -> Body:
+        resource = self._resources[manifest.key.kind]
+        if guarded:
+            await self._guard(manifest)
+        return await self._send(
+            resource.server_side_apply,
+            body=dict(manifest.body),
+            field_manager=FIELD_MANAGER,
+            force_conflicts=True,
+        )
+
+    async def apply_status(self, key: Key, status: Mapping[str, Any]) -> Body:
+        sort = sort_of(key.kind)
+        body = {
+            "apiVersion": sort.api_version,
+            "kind": key.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "status": dict(status),
+        }
+        return await self._send(
+            self._resources[key.kind].status.server_side_apply,
+            body=body,
+            field_manager=FIELD_MANAGER,
+            force_conflicts=True,
+        )
+
+    async def merge(self, key: Key, change: Mapping[str, Any]) -> Body:
+        return await self._send(
+            self._resources[key.kind].patch,
+            name=key.name,
+            namespace=key.namespace,
+            body=dict(change),
+            content_type="application/merge-patch+json",
+            field_manager=FIELD_MANAGER,
+        )
+
+    async def delete(self, key: Key, uid: str, grace: int | None) -> None:
+        options: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        with suppress(Gone, Stale):  # gone, or already another object of this name
+            await self._send(
+                self._resources[key.kind].delete,
+                name=key.name,
+                namespace=key.namespace,
+                body=options,
+            )
+
+    async def read(self, key: Key) -> Body | None:
+        """None where there is none."""
+        with suppress(Gone):
+            return await self._send(
+                self._resources[key.kind].get, name=key.name, namespace=key.namespace
+            )
+        return None
+
+    async def create(self, key: Key, body: Body) -> Body:
+        """Raises `Stale` when it is there already."""
+        resource = self._resources[key.kind]
+        return await self._send(resource.create, namespace=key.namespace, body=dict(body))
+
+    async def replace(self, key: Key, body: Body) -> Body:
+        """Raises `Stale` when its resourceVersion is not the newest."""
+        resource = self._resources[key.kind]
+        return await self._send(
+            resource.replace, name=key.name, namespace=key.namespace, body=dict(body)
+        )
+
+    async def _guard(self, manifest: Manifest) -> None:
+        """An object of this name that somebody else made is left alone."""
+        there = await self.read(manifest.key)
+        if there is None:
+            return
+        owner = controller_of(manifest.body)
+        own = (
+            controller_of(there) == owner if owner else labels_of(there).get(MANAGED_BY) == MANAGER
+        )
+        if not own:
+            raise Refused(
+                "NameTaken",
+                f"{manifest.key} exists and belongs to somebody else. Rename or remove it, or choose"
+                " another name for the formation or mission.",
+            )
+
+    async def _send(self, call: Any, **arguments: Any) -> Body:
+        """One request, its answer as plain JSON, its errors as ours."""
+        self.requests += 1
+        try:
+            answer: Body = await call(serializer=_plain, _request_timeout=LIMIT, **arguments)
+        except DynamicApiError as fault:
+            raise translated(fault.status, fault.body) from None  # its text holds headers
+        except (OSError, TimeoutError, aiohttp.ClientError) as fault:
+            raise Away(f"The API server does not answer ({type(fault).__name__}).") from fault
+        return answer
+
+
+def _plain(_client: object, data: Any) -> Any:
+    return data
+
+
+def translated(status: int, body: object) -> OperatorError:
+    """The error that says what to do about an answer."""
+    message = _message(body) or f"The API server answered {status}."
+    if status == 404:
+        return Gone(message)
+    if status == 409:
+        return Stale(message)
+    if status == 500 and "field not declared in schema" in message:
+        remedy = "Upgrade the CRDs to this operator's version (crds/*.yaml)."
+        return Refused("SchemaMismatch", f"{message.rstrip('.')}. {remedy}")
+    if status == 403:
+        return Refused(
+            "Forbidden", f"{message.rstrip('.')}. Give the operator this right or quota."
+        )
+    if status in (400, 405, 413, 415, 422):
+        return Refused("ApplyRefused", message)
+    return Away(message)
+
+
+def _message(body: object) -> str:
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text[:1000]
+    return str(found.get("message", ""))[:1000] if isinstance(found, dict) else text[:1000]

@@ -1,0 +1,100 @@
+"""Whose reconcile a change concerns. The only place that knows who looks at whom."""
+
+from hekaton_operator.mirror import Mirror
+from hekaton_operator.names import attempt_id
+from hekaton_operator.objects import Key
+from hekaton_operator.roster import Roster, line
+from hekaton_operator.store import Change, Store
+from hekaton_operator.views import Views
+from hekaton_operator.workqueue import SOMETIME, WorkQueue
+
+UID = 36
+"""Characters of a UID: what follows it in a row's id is the attempt."""
+
+
+class Dispatch:
+    def __init__(
+        self, store: Store, roster: Roster, queue: WorkQueue, views: Views, mirror: Mirror
+    ) -> None:
+        self._store, self._roster, self._queue = store, roster, queue
+        self._views, self._mirror = views, mirror
+        self._missions: dict[str, Key] = {}
+        store.watch(self.changed)
+        mirror.watch(self.row)
+
+    def changed(self, change: Change) -> None:
+        """An object is new, other, or gone."""
+        key = change.key
+        match key.kind:
+            case "Mission":
+                self._mission(change)
+            case "Formation":
+                self._formation(change)
+            case _:
+                for parent in change.parents:
+                    if key.kind == "Job" and parent.kind == "Mission":
+                        self._enroll(parent)
+                    self._queue.add(parent)
+
+    def row(self, mission: str) -> None:
+        """The database says something new about a mission."""
+        key = self._missions.get(mission[:UID])
+        if key is not None:
+            self._queue.add(key)
+
+    def everything(self) -> None:
+        """Look at all again, when nothing else is to do."""
+        spaces = set()
+        for key in self._store.keys(("Formation", "Mission")):
+            self._queue.add(key, SOMETIME)
+            spaces.add(key.namespace)
+        for namespace in spaces:
+            self._queue.add(Key("Space", namespace, ""), SOMETIME)
+
+    def rows(self) -> tuple[str, ...]:
+        """Ids of the rows that the missions may have."""
+        found = []
+        for uid, key in self._missions.items():
+            body = self._store.get(key) or {}
+            attempt = (body.get("status") or {}).get("attempt", 0)
+            found += [attempt_id(uid, number) for number in range(attempt + 1)]
+        return tuple(found)
+
+    def _mission(self, change: Change) -> None:
+        key = change.key
+        before = self._roster.get(key)
+        body = self._store.get(key)
+        if body is None:
+            self._roster.drop(key)
+            for uid in [uid for uid, known in self._missions.items() if known == key]:
+                del self._missions[uid]
+                self._mirror.forget(uid)
+        else:
+            self._missions[body["metadata"].get("uid", "")] = key
+            self._enroll(key)
+        after = self._roster.get(key)
+        self._queue.add(key)
+        for each in (before, after):
+            if each is not None:
+                self._queue.add(each.formation)
+        if before is not None and before.active and not (after is not None and after.active):
+            self._wake(before.formation)
+        if change.what != "changed":
+            self._queue.add(Key("Space", key.namespace, ""))
+
+    def _formation(self, change: Change) -> None:
+        if change.what == "gone":
+            self._views.forget(change.key)
+        self._queue.add(change.key)
+        self._wake(change.key)
+
+    def _wake(self, formation: Key) -> None:
+        for mission in self._roster.stirred(formation):
+            self._queue.add(mission)
+
+    def _enroll(self, key: Key) -> None:
+        body = self._store.get(key)
+        if body is not None:
+            family = self._store.children(key)
+            jobs = [each for k, each in family.items() if k.kind == "Job"]
+            self._roster.put(line(key, body, jobs))

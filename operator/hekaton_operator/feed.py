@@ -1,0 +1,127 @@
+"""The one door to kopf: events of every watched kind go into the store, and nothing else happens here.
+
+kopf writes nothing in this shape: no finalizer, no annotation, no Event. Its own index is not used: it
+is quadratic at start.
+"""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kopf
+
+from hekaton_operator.names import SELECTOR
+from hekaton_operator.objects import SORTS, Key, Sort, key_of, version_of
+from hekaton_operator.store import Store
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the API server is found."""
+
+    in_cluster: bool
+    host: str = ""
+    port: str = ""
+    namespace: str = ""
+    """Watched; empty: all."""
+
+
+class Forever:
+    """Seconds between tries of a watch: growing, with jitter, never ending. An end would end kopf."""
+
+    def __iter__(self) -> Iterator[float]:
+        wait = 0.2
+        while True:
+            yield wait * random.uniform(0.75, 1.25)
+            wait = min(5.0, wait * 1.6)
+
+
+class Everything(Collection[Any]):
+    """Tasks that kopf leaves alone when it ends: all of ours."""
+
+    def __contains__(self, task: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def registry(store: Store, place: Place, relisted: Callable[[], None]) -> kopf.OperatorRegistry:
+    """Handlers of our own, in no global place."""
+    found = kopf.OperatorRegistry()
+
+    async def login(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
+        if not place.in_cluster:
+            return kopf.login_with_kubeconfig(settings=settings)
+        return kopf.ConnectionInfo(
+            server=f"https://{place.host}:{place.port}",
+            ca_path=str(ACCOUNT / "ca.crt"),
+            token=(ACCOUNT / "token").read_text().strip(),
+        )
+
+    kopf.on.login(registry=found)(login)
+    for sort in SORTS:
+        watch = kopf.on.event(sort.group, sort.version, sort.plural, registry=found)
+        watch(_handler(sort, store, relisted))
+    return found
+
+
+def _handler(sort: Sort, store: Store, relisted: Callable[[], None]) -> Any:
+    async def heard(event: Any, **_: Any) -> None:
+        body = event["object"]
+        key: Key = key_of(sort.kind, body)
+        if event["type"] == "DELETED":
+            store.drop(key, body["metadata"].get("uid", ""), version_of(body))
+        else:
+            store.put(key, body)
+        if event["type"] is None:
+            relisted()
+
+    heard.__name__ = f"heard_{sort.plural}"
+    return heard
+
+
+def settings() -> kopf.OperatorSettings:
+    found = kopf.OperatorSettings()
+    found.scanning.disabled = True
+    found.posting.enabled = False
+    found.watching.server_timeout = 300
+    found.watching.connect_timeout = 10
+    found.networking.request_timeout = 30
+    found.networking.error_backoffs = Forever()
+    found.queueing.idle_timeout = 0.2  # longer keeps a task for each object
+    for sort in SORTS:
+        if not sort.ours:
+            found.watching.label_selectors[sort.group, sort.version, sort.plural] = SELECTOR
+    return found
+
+
+async def feed(
+    store: Store, place: Place, stop: asyncio.Event, relisted: Callable[[], None]
+) -> None:
+    """Until `stop`; raises when a watch gives up."""
+    loop = asyncio.get_running_loop()
+    everywhere: dict[str, Any] = (
+        {"namespaces": [place.namespace]} if place.namespace else {"clusterwide": True}
+    )
+    tasks = await kopf.spawn_tasks(
+        registry=registry(store, place, relisted),
+        settings=settings(),
+        standalone=True,
+        stop_flag=stop,
+        **everywhere,
+    )
+    for each in (signal.SIGTERM, signal.SIGINT):  # kopf has just put its own there
+        loop.add_signal_handler(each, stop.set)
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for each event otherwise
+    await kopf.run_tasks(tasks, ignored=Everything())

@@ -1,0 +1,169 @@
+"""The doors against real sockets: the API server's answers, the health port, and what is imported."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from hekaton_operator.cluster import Cluster
+from hekaton_operator.errors import Away, Gone, OperatorError, Refused, Stale
+from hekaton_operator.health import Answers, serve
+from hekaton_operator.manifest import Manifest
+from hekaton_operator.metrics import Metrics
+from hekaton_operator.objects import SORTS, Key
+
+SECRET = Key("Secret", "team", "crew-bus")
+OWN = {
+    "name": "crew-bus",
+    "namespace": "team",
+    "ownerReferences": [{"uid": "u", "controller": True}],
+}
+MANIFEST = Manifest(SECRET, {"apiVersion": "v1", "kind": "Secret", "metadata": OWN})
+PATH = "/api/v1/namespaces/team/secrets/crew-bus"
+
+
+@dataclass
+class Api:
+    """Answers as it is told, and remembers what was asked."""
+
+    answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, str, str, Any]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        text = await request.text()
+        kind = request.headers.get("Content-Type", "")
+        self.asked.append((request.method, request.path_qs, kind, json.loads(text or "null")))
+        status, body = self.answers.get((request.method, request.path), (404, {"message": "no"}))
+        return web.json_response(body, status=status)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[tuple[Api, Cluster]]:
+    server, made = web.Application(), Api()
+    server.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(server)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    settings = Configuration(host=f"http://127.0.0.1:{port}")
+    async with ApiClient(settings) as client:
+        client.user_agent = "hekaton-operator"
+        yield made, Cluster(client)
+    await runner.cleanup()
+
+
+async def test_an_apply_is_a_forced_server_side_apply_under_our_name(
+    api: tuple[Api, Cluster],
+) -> None:
+    server, cluster = api
+    server.answers["PATCH", PATH] = (200, {"metadata": OWN})
+    await cluster.apply(MANIFEST, guarded=False)
+    ((method, path, kind, body),) = server.asked
+    assert (method, kind) == ("PATCH", "application/apply-patch+yaml")
+    assert "fieldManager=hekaton" in path
+    assert "force=true" in path
+    assert body == MANIFEST.body
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "error"),
+    [
+        (404, "gone", Gone),
+        (409, "conflict", Stale),
+        (403, "no right", Refused),
+        (422, "spec.x: bad", Refused),
+        (500, 'failed to create typed patch object: .spec.x: field not declared in schema', Refused),
+        (500, "etcd is ill", Away),
+        (429, "slowly", Away),
+        (503, "starting", Away),
+        (401, "token old", Away),
+    ],
+)  # fmt: skip
+async def test_an_answer_becomes_what_is_to_be_done(
+    api: tuple[Api, Cluster], status: int, message: str, error: type[OperatorError]
+) -> None:
+    server, cluster = api
+    server.answers["PATCH", PATH] = (status, {"message": message})
+    with pytest.raises(error, match=message[:8]):
+        await cluster.apply(MANIFEST, guarded=False)
+
+
+async def test_no_answer_is_away() -> None:
+    async with ApiClient(Configuration(host="http://127.0.0.1:9")) as client:
+        with pytest.raises(Away):
+            await Cluster(client).apply(MANIFEST, guarded=False)
+
+
+async def test_an_object_of_somebody_else_is_never_taken_over(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.answers["GET", PATH] = (200, {"metadata": {"name": "crew-bus"}})
+    with pytest.raises(Refused, match="belongs to somebody else"):
+        await cluster.apply(MANIFEST, guarded=True)
+    assert [method for method, *_ in server.asked] == ["GET"]
+
+
+async def test_a_list_is_read_page_by_page_with_our_label(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    items = [{"metadata": {"name": "crew-bus", "namespace": "team", "uid": "u"}}]
+    page = {"items": items, "metadata": {"resourceVersion": "7"}}
+    server.answers["GET", "/api/v1/secrets"] = (200, page)
+    sort = next(each for each in SORTS if each.kind == "Secret")
+    listed = await cluster.list(sort, "")
+    assert listed.version == 7
+    assert [key for key, _ in listed.objects] == [SECRET]
+    assert "labelSelector=app.kubernetes.io/managed-by" in server.asked[0][1].replace("%2F", "/")
+
+
+async def test_a_deletion_names_the_very_object_and_forgives_its_absence(
+    api: tuple[Api, Cluster],
+) -> None:
+    server, cluster = api
+    await cluster.delete(SECRET, "u", 2)
+    ((method, _, _, body),) = server.asked
+    assert method == "DELETE"
+    assert body["preconditions"] == {"uid": "u"}
+    assert body["gracePeriodSeconds"] == 2
+
+
+async def ask(port: int, path: str) -> tuple[int, str]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    text = (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+    return int(text.split(" ", 2)[1]), text.partition("\r\n\r\n")[2]
+
+
+async def test_health_and_metrics_answer_over_http() -> None:
+    metrics = Metrics()
+    metrics.reconciled("Mission", "done", 0.1, 0.2)
+    wrong: list[str] = []
+    answers = Answers(lambda: tuple(wrong), lambda: (), metrics.text)
+    async with serve(0, answers, "127.0.0.1") as port:
+        assert (await ask(port, "/healthz"))[0] == 200
+        wrong.append("A key has waited for 200 s.")
+        assert await ask(port, "/healthz") == (503, "A key has waited for 200 s.\n")
+        assert (await ask(port, "/readyz"))[0] == 200
+        assert (await ask(port, "/none"))[0] == 404
+        status, text = await ask(port, "/metrics")
+    assert status == 200
+    assert 'hekaton_operator_reconciles_total{kind="Mission",result="done"} 1.0' in text
+
+
+def test_the_operator_never_loads_the_large_typed_clients() -> None:
+    """They cost 24 MiB; the dynamic client does all."""
+    code = (
+        "import sys, hekaton_operator.main\n"
+        "print([n for n in sys.modules if 'core_v1_api' in n or 'apps_v1_api' in n])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
