@@ -31,7 +31,7 @@ from hekaton_runtime.effects import (
     Wish,
     Write,
 )
-from hekaton_runtime.errors import ReplayDiverged
+from hekaton_runtime.errors import HekatonError, ReplayDiverged
 from hekaton_runtime.journal.entries import (
     NEXT,
     STOP,
@@ -44,6 +44,8 @@ from hekaton_runtime.journal.entries import (
 from hekaton_runtime.journal.shape import Shape, fits
 from hekaton_runtime.results import Result
 
+MACHINE = (HekatonError, OSError)
+"""What a performer raises; all else that ends a branch is its strategy's own doing, and replays."""
 OTHER_VERSION = "The mission was begun by another version of its strategy: finish it with that version, or run it anew."
 DAMAGED = (
     "The journal is damaged: restore the database from a backup, or run the mission's file anew."
@@ -256,7 +258,9 @@ class Engine:
                 [branches.tasks[n] for n in names], return_when=asyncio.FIRST_COMPLETED
             )
             name = next(n for n in names if branches.tasks[n].done())
-            await self._record(here, NEXT, ChoseNext(name=name))
+            # A branch that the machine cut short has not ended: who resumes goes on with it.
+            if not isinstance(branches.tasks[name].exception(), MACHINE):
+                await self._record(here, NEXT, ChoseNext(name=name))
         return name, await branches.tasks.pop(name)
 
     async def _stop(self, path: str, name: str, branches: Branches) -> tuple[Body, ...]:

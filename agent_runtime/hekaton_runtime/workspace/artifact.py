@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hekaton_runtime.errors import BadInput
+from hekaton_runtime.room import write_whole
 from hekaton_runtime.workspace.paths import branch_faults
 from hekaton_runtime.workspace.repository import BASE, GitWorkspace
 
@@ -35,7 +36,7 @@ async def export(workspace: GitWorkspace, branch: str, folder: Path, mission: st
         *("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
         *(f"refs/heads/{BASE}", commit, "--"),
     )
-    patch.write_bytes(diff.out)
+    write_whole(patch, diff.out)
     # A clone of the bundle checks out what HEAD is at; the other names would make that ambiguous.
     await git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     await git.run("bundle", "create", "--quiet", str(bundle), "HEAD", f"refs/heads/{branch}")

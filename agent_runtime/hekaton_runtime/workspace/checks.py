@@ -4,19 +4,38 @@ Nothing a command leaves behind can reach a commit, and nothing can change betwe
 merge that it guards, since both name the same git tree.
 """
 
+import errno
+import logging
+import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hekaton_runtime.brief import FileText, Finding
+from hekaton_runtime.errors import Unavailable
 from hekaton_runtime.results import Ran
-from hekaton_runtime.workspace.git import Git
+from hekaton_runtime.room import is_full, refused
+from hekaton_runtime.workspace.git import Git, GitFailed
 from hekaton_runtime.workspace.output import tail
-from hekaton_runtime.workspace.protocol import Execution, Limits, Sandbox
+from hekaton_runtime.workspace.protocol import Execution, Limits, Lost, Sandbox
 from hekaton_runtime.workspace.sandbox import erase
 
+log = logging.getLogger(__name__)
+
 HIDDEN = "its output is hidden because the mission has hidden acceptance files"
+TRIES = 3
+LOST = Execution(
+    -9,
+    "",
+    0.0,
+    (
+        f"was lost {TRIES} times with the workspace that ran it; it may use more memory than"
+        " the workspace has",
+    ),
+)
+"""Of commands that end whoever runs them, each time."""
+TAMPERED = Execution(126, "", 0.0, ("found the acceptance files out of reach",))
 NO_TIME = Execution(-9, "", 0.0, ("no time was left to run it",))
 
 
@@ -41,13 +60,34 @@ class Checks:
         if covered:
             tree = await self._overlaid(tree)
         self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        done: tuple[Execution, ...] = ()
+        for _ in range(TRIES):
+            try:
+                done = await self._tried(tree, commands, seconds, covered)
+                break
+            except Lost as fault:
+                log.warning("commands are run again: %s", fault)
+                done = (LOST,)
+        self._check_room(done)
+        return self._ran(commands, done, time.monotonic() - started, covered)
+
+    async def _tried(
+        self, tree: str, commands: tuple[str, ...], seconds: float, covered: bool
+    ) -> tuple[Execution, ...]:
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         try:
             await self.git.checkout(tree, folder)
-            done = await self._series(folder, commands, seconds)
+            return await self._series(tree, folder, commands, seconds, covered)
         finally:
             await erase(folder)
-        return self._ran(commands, done, time.monotonic() - started, covered)
+
+    def _check_room(self, done: tuple[Execution, ...]) -> None:
+        """A command that fails on a full disk says nothing about the code; raises `Unavailable`."""
+        if not done or done[-1].exit_code == 0:
+            return
+        for place in (self.scratch, Path(tempfile.gettempdir())):
+            if is_full(place):
+                raise Unavailable(refused(place, os.strerror(errno.ENOSPC)))
 
     async def _overlaid(self, tree: str) -> str:
         changes = []
@@ -57,11 +97,14 @@ class Checks:
         return await self.git.tree_with(tree, tuple(changes), replace=True)
 
     async def _series(
-        self, folder: Path, commands: tuple[str, ...], seconds: float
+        self, tree: str, folder: Path, commands: tuple[str, ...], seconds: float, covered: bool
     ) -> tuple[Execution, ...]:
         done: list[Execution] = []
         ends = time.monotonic() + seconds
         for command in commands:
+            if covered and done and not await self._laid_again(tree, folder):
+                done.append(TAMPERED)
+                break
             left = min(ends - time.monotonic(), self.limits.seconds)
             if left <= 0:
                 done.append(NO_TIME)
@@ -71,6 +114,14 @@ class Checks:
             if done[-1].exit_code != 0 or done[-1].breaches:
                 break
         return tuple(done)
+
+    async def _laid_again(self, tree: str, folder: Path) -> bool:
+        """What ran before had the hidden files in its hands: the next command gets them anew."""
+        try:
+            await self.git.checkout(tree, folder, tuple(file.path for file in self.hidden))
+        except GitFailed:
+            return False
+        return True
 
     def _ran(
         self, commands: tuple[str, ...], done: tuple[Execution, ...], seconds: float, covered: bool

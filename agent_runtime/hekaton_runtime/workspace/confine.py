@@ -8,11 +8,11 @@ import os
 import resource
 import signal
 
-from landlockpy import AccessFS, LandlockError, Ruleset, Scope
+from landlockpy import AccessFS, AccessNet, LandlockError, Ruleset, Scope
 
 from hekaton_runtime.workspace import linux, seccomp
 from hekaton_runtime.workspace.spec import Spec
-from hekaton_runtime.workspace.view import DEVICES
+from hekaton_runtime.workspace.view import DEVICES, HOSTS
 
 READ = AccessFS.EXECUTE | AccessFS.READ_FILE | AccessFS.READ_DIR
 READ_ONE = AccessFS.EXECUTE | AccessFS.READ_FILE
@@ -72,12 +72,17 @@ def limit(spec: Spec, processes: int) -> None:
 def restrict(spec: Spec) -> None:
     """Landlock, then the system-call filter. Raises OSError where either cannot be had."""
     writable = [spec.folder, "/tmp", "/dev/shm"]
-    readable = [*spec.readable, "/proc"]
+    readable = [*spec.readable, "/proc", HOSTS]
+    network: AccessNet | None = (
+        AccessNet.NONE
+    )  # nothing but a loopback of its own is there to be reached
     if not spec.namespaces:
         writable = [spec.folder, os.path.join(spec.private, "tmp")]
-        readable.remove("/proc")
+        readable = list(spec.readable)
+        network = None  # all of it
     try:
-        with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
+        scoped = Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL
+        with Ruleset(handled_net=network, scoped=scoped) as rules:
             for path in filter(os.path.exists, readable):
                 rules.allow_path(path, READ if os.path.isdir(path) else READ_ONE)
             for path in filter(os.path.exists, DEVICES):
@@ -87,7 +92,7 @@ def restrict(spec: Spec) -> None:
             rules.restrict()
     except LandlockError as fault:
         raise OSError(fault.errno, f"landlock: {fault}") from fault
-    seccomp.install(seccomp.program_here())
+    seccomp.install(seccomp.program_here(loopback=spec.namespaces))
 
 
 def environment(spec: Spec) -> dict[str, str]:

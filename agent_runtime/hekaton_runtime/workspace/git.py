@@ -6,6 +6,7 @@ is ever acted upon. Dates and author are fixed, so the same content gives the sa
 """
 
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hekaton_runtime.errors import HekatonError, Unavailable
+from hekaton_runtime.room import is_full, refused, reported
 
 AUTHOR = "Hekaton"
 ADDRESS = "hekaton@localhost"
@@ -101,7 +103,10 @@ class Git:
         extra: Mapping[str, str] | None = None,
         check: bool = True,
     ) -> Said:
-        """Run one git command to its end; cancelling kills it. Raises `GitFailed` if `check`."""
+        """Run one git command to its end; cancelling kills it.
+
+        Raises `GitFailed` if `check`, and `Unavailable` where there is no room to write in.
+        """
         options = [part for setting in (*SETTINGS, *settings) for part in ("-c", setting)]
         process = await asyncio.create_subprocess_exec(
             *(self._program, *options, f"--git-dir={self.directory}", *arguments),
@@ -120,7 +125,12 @@ class Git:
                     os.killpg(process.pid, 9)
                 await process.wait()
         said = Said(process.returncode or 0, out, err.decode(errors="replace").strip())
+        place = self.directory.parent
+        if said.code != 0 and (why := reported(said.err)):
+            raise Unavailable(refused(place, why))
         if check and said.code != 0:
+            if is_full(place):  # not every command of git says what it failed for
+                raise Unavailable(refused(place, os.strerror(errno.ENOSPC)))
             raise GitFailed(f"git {arguments[0]} failed with exit code {said.code}: {said.err}")
         return said
 
@@ -229,9 +239,13 @@ class Git:
         said = await self.run("commit-tree", tree, *options, given=text.encode(errors="replace"))
         return said.text
 
-    async def checkout(self, tree: str, folder: Path) -> None:
-        """Put the files of a tree into an empty folder; no git data is put there."""
+    async def checkout(self, tree: str, folder: Path, paths: tuple[str, ...] = ()) -> None:
+        """Put the files of a tree, or those named, into a folder; no git data is put there.
+
+        What is in the way is removed, links are not followed.
+        """
         with self.index() as index:
             await self.run("read-tree", tree, extra=index)
             place = {**index, "GIT_WORK_TREE": str(folder)}
-            await self.run("checkout-index", "--all", "--force", "--quiet", extra=place)
+            what = ("--", *paths) if paths else ("--all",)
+            await self.run("checkout-index", "--force", "--quiet", *what, extra=place)

@@ -82,6 +82,7 @@ def _set_up(spec: Spec, identity: Identity) -> None:
     if spec.namespaces:
         try:
             linux.unshare(OTHERS)
+            linux.raise_loopback()
             view.enter(spec)
         except OSError as fault:
             raise Unconfinable(str(fault), fault.errno not in PERMANENT) from fault

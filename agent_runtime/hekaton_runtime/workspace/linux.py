@@ -1,8 +1,11 @@
 """The few Linux calls that the standard library lacks, by ctypes; each raises OSError with its name."""
 
 import ctypes
+import fcntl
 import os
 import platform
+import socket
+import struct
 
 PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
@@ -28,6 +31,9 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_RELATIME = 1 << 21
 MNT_DETACH = 2
+
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
@@ -68,3 +74,9 @@ def pivot_here() -> None:
     _checked(libc.syscall(number, b".", b"."), "pivot_root")
     _checked(libc.umount2(b".", MNT_DETACH), "umount")
     os.chdir("/")
+
+
+def raise_loopback() -> None:
+    """Bring up `lo` of the network namespace that this process is in."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        fcntl.ioctl(link, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))

@@ -1,14 +1,15 @@
 """Make a mission's workspace from its files or from a repository; again after a crash goes on."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from hekaton_runtime.answers import FileChange
 from hekaton_runtime.brief import FileText
 from hekaton_runtime.errors import BadInput, Unavailable
-from hekaton_runtime.workspace.git import Git, GitFailed, network_environment
+from hekaton_runtime.workspace.credentials import access, without
+from hekaton_runtime.workspace.git import Git, GitFailed
 from hekaton_runtime.workspace.paths import change_faults
 from hekaton_runtime.workspace.protocol import Limits, Sandbox
 from hekaton_runtime.workspace.repository import BASE, GitWorkspace
@@ -35,9 +36,18 @@ class Clone:
 
     url: str
     ref: str = ""
+    key: str = field(default="", repr=False)
+    """A token or a private ssh key; empty: whatever the user's own environment has."""
 
 
-Source = Inline | Clone
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder as it stands, or the HEAD of the repository that it is."""
+
+    path: Path
+
+
+Source = Inline | Clone | Folder
 
 
 async def prepare(
@@ -64,8 +74,10 @@ async def prepare(
     match source:
         case Inline(files):
             await _store_files(workspace.git, files)
-        case Clone(url, ref):
-            await _fetch(workspace.git, url, ref)
+        case Clone():
+            await _fetch(workspace.git, source)
+        case Folder(path):
+            await _take_folder(workspace.git, path)
         case _:
             assert_never(source)
     return workspace
@@ -81,7 +93,22 @@ async def _store_files(git: Git, files: tuple[FileText, ...]) -> None:
     await git.move(BASE, await git.commit(tree, (), "Start of the mission"), "")
 
 
-def _protocol(url: str) -> str:
+async def _take_folder(git: Git, path: Path) -> None:
+    """Its files, less what its own .gitignore names; a repository's as they were committed."""
+    if not path.is_dir():
+        raise BadInput(
+            (f"spec.workspace.pvc: the volume has no folder {str(path)!r}: name another.",)
+        )
+    if (path / ".git").exists() or (path / "HEAD").is_file():
+        return await _fetch(git, Clone(str(path)))
+    with git.index() as index:
+        place = {**index, "GIT_WORK_TREE": str(path)}
+        await git.run("add", "--all", "--", str(path), extra=place)
+        tree = (await git.run("write-tree", extra=index)).text
+    await git.move(BASE, await git.commit(tree, (), "Start of the mission"), "")
+
+
+def protocol_of(url: str) -> str:
     """Which of git's transports the address means; empty for one that is not allowed."""
     if SECURE.fullmatch(url):
         return "https"
@@ -92,8 +119,9 @@ def _protocol(url: str) -> str:
     return ""
 
 
-async def _fetch(git: Git, url: str, ref: str) -> None:
-    protocol = _protocol(url)
+async def _fetch(git: Git, source: Clone) -> None:
+    url, ref = source.url, source.ref
+    protocol = protocol_of(url)
     shown = USERINFO.sub("", url)
     faults = []
     if not protocol:
@@ -108,18 +136,19 @@ async def _fetch(git: Git, url: str, ref: str) -> None:
         raise BadInput(tuple(faults))
     address = str(Path(url).expanduser().resolve()) if protocol == "file" else url
     try:
-        await git.run(
-            *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
-            *("--", address, f"{ref or 'HEAD'}:refs/heads/{BASE}"),
-            settings=(f"protocol.{protocol}.allow=always", "safe.directory=*"),
-            extra=network_environment() if protocol != "file" else None,
-        )
+        with access(url, protocol, source.key) as environ:
+            await git.run(
+                *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head"),
+                *("--no-recurse-submodules", "--", address, f"{ref or 'HEAD'}:refs/heads/{BASE}"),
+                settings=(f"protocol.{protocol}.allow=always", "safe.directory=*"),
+                extra=environ,
+            )
     except GitFailed as fault:
-        raise _explained(fault, shown, ref, protocol) from None
+        said = without(source.key, USERINFO.sub("", str(fault)))
+        raise _explained(said, shown, ref, protocol) from None
 
 
-def _explained(fault: GitFailed, shown: str, ref: str, protocol: str) -> BadInput | Unavailable:
-    said = USERINFO.sub("", str(fault))
+def _explained(said: str, shown: str, ref: str, protocol: str) -> BadInput | Unavailable:
     if "does not appear to be a git repository" in said:
         return BadInput((f"The workspace's git url {shown!r} holds no git repository.",))
     if "couldn't find remote ref" in said or "not our ref" in said:

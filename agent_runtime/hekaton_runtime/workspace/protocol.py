@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hekaton_runtime.effects import Merge, Read, Run, Write
+from hekaton_runtime.errors import Unavailable
 from hekaton_runtime.results import Files, Merged, Ran, Rejected, Unmerged, Written
 
 
@@ -37,13 +38,18 @@ class Execution:
     """Limits that ended or hindered it, in words: "timed out after 5 s", "wrote more than 1024 MiB"."""
 
 
+class Lost(Unavailable):
+    """Whatever ran the command is gone, and with it the command; its folder may be half changed."""
+
+
 class Sandbox(Protocol):
     """Runs one shell command confined to a folder."""
 
     async def run(self, command: str, folder: Path, limits: Limits) -> Execution:
         """Run with no network, no credentials, and write access to `folder` and a private /tmp only.
 
-        Never raises for what the command does; raises `Unavailable` if confinement cannot be had.
+        Never raises for what the command does; raises `Unavailable` if confinement cannot be had,
+        `Lost` if another process ran it and died.
         Cancelling the task kills the whole process tree before it returns.
         """
         ...

@@ -26,6 +26,8 @@ SYSTEM = (
     *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/localtime", "/etc/timezone"),
     *("/etc/mime.types", "/etc/services", "/etc/protocols", "/etc/os-release"),
 )
+NAMES = "127.0.0.1 localhost\n::1 localhost\n"
+"""What `localhost` means; the machine's own list names more than a command should know."""
 BOOT = "import sys; sys.path[:0] = sys.argv[1:]; from hekaton_runtime.workspace.launcher import main; main()"
 MARGIN = 15.0  # seconds beyond a command's own time in which the launcher must have ended it
 CHUNK = 65_536
@@ -136,6 +138,7 @@ async def _run(
     try:
         for name in ("tmp", "shm", "root"):
             os.mkdir(os.path.join(private, name), 0o700)
+        Path(private, "hosts").write_text(NAMES)
         spec = Spec(
             command=command,
             folder=os.path.realpath(folder),

@@ -1,8 +1,9 @@
 """The system-call filter of a command: a classic BPF program, built as a value and then installed.
 
 Landlock ABI 7 knows TCP but neither UDP, raw, netlink nor path-named Unix sockets, and no ptrace of
-siblings; this closes them. Sockets exist only as connected stream pairs, since a datagram socket can
-be pointed at another address later. The numbers are those of the kernel's syscall tables.
+siblings; this closes them. Unix sockets exist only as connected stream pairs, since a datagram socket
+can be pointed at another address later. TCP and UDP exist only where the command has a network of its
+own, with nothing in it but a loopback. The numbers are those of the kernel's syscall tables.
 """
 
 import ctypes
@@ -17,7 +18,8 @@ LOAD, JUMP_EQUAL, JUMP_GREATER_EQUAL, JUMP_SET, AND, RETURN = 0x20, 0x15, 0x35, 
 ALLOW = 0x7FFF_0000
 KILL = 0x8000_0000
 ERRNO = 0x0005_0000
-NUMBER, ARCH, FIRST, SECOND = 0, 4, 16, 24  # offsets in struct seccomp_data, low words
+NUMBER, ARCH, FIRST, SECOND, THIRD = 0, 4, 16, 24, 32  # offsets in struct seccomp_data, low words
+KIND = 0xF  # of a socket's type, without SOCK_CLOEXEC and SOCK_NONBLOCK
 NEW_NAMESPACE = 0x7E02_0000  # every CLONE_NEW* flag that clone(2) takes
 X32 = 0x4000_0000  # the second ABI of x86-64, with other numbers for the same calls
 
@@ -40,7 +42,7 @@ class Machine:
     clone: int
     socketpair: int
     network: tuple[int, ...]
-    """socket, connect, bind, listen: refused with EACCES."""
+    """socket, connect, bind, listen: refused with EACCES where there is no loopback of one's own."""
     refused: tuple[int, ...]
     """Refused with EPERM."""
 
@@ -89,8 +91,33 @@ def _refuse(number: int, error: int) -> bytes:
     return _step(JUMP_EQUAL, number, 0, 1) + _step(RETURN, ERRNO | error)
 
 
-def program(machine: Machine) -> bytes:
-    """The filter as bytes of struct sock_filter, eight each."""
+def _network(machine: Machine, loopback: bool) -> bytes:
+    """No sockets at all; with a loopback of one's own TCP and UDP, over IPv4 and IPv6, and no more."""
+    if not loopback:
+        return b"".join(_refuse(number, errno.EACCES) for number in machine.network)
+    steps = (
+        _step(JUMP_EQUAL, machine.network[0], 0, 15),
+        _step(LOAD, FIRST),
+        _step(JUMP_EQUAL, 2, 1, 0),  # AF_INET
+        _step(JUMP_EQUAL, 10, 0, 11),  # AF_INET6
+        _step(LOAD, SECOND),
+        _step(AND, KIND),
+        _step(JUMP_EQUAL, 1, 1, 0),  # SOCK_STREAM
+        _step(JUMP_EQUAL, 2, 3, 7),  # SOCK_DGRAM
+        _step(LOAD, THIRD),
+        _step(JUMP_EQUAL, 0, 4, 0),  # no protocol that the kernel would load a module for
+        _step(JUMP_EQUAL, 6, 3, 4),  # IPPROTO_TCP
+        _step(LOAD, THIRD),
+        _step(JUMP_EQUAL, 0, 1, 0),
+        _step(JUMP_EQUAL, 17, 0, 1),  # IPPROTO_UDP
+        _step(RETURN, ALLOW),
+        _step(RETURN, ERRNO | errno.EACCES),
+    )
+    return b"".join(steps)
+
+
+def program(machine: Machine, *, loopback: bool = False) -> bytes:
+    """The filter as bytes of struct sock_filter, eight each. `loopback`: see `_network`."""
     clone = (
         _step(JUMP_EQUAL, machine.clone, 0, 4)
         + _step(LOAD, FIRST)
@@ -103,7 +130,7 @@ def program(machine: Machine) -> bytes:
         + _step(LOAD, FIRST)
         + _step(JUMP_EQUAL, 1, 0, 5)  # AF_UNIX
         + _step(LOAD, SECOND)
-        + _step(AND, 0xF)  # the type without SOCK_CLOEXEC and SOCK_NONBLOCK
+        + _step(AND, KIND)
         + _step(JUMP_EQUAL, 1, 1, 0)  # SOCK_STREAM
         + _step(JUMP_EQUAL, 5, 0, 1)  # SOCK_SEQPACKET
         + _step(RETURN, ALLOW)
@@ -117,7 +144,7 @@ def program(machine: Machine) -> bytes:
             _step(LOAD, NUMBER),
             _step(JUMP_GREATER_EQUAL, X32, 0, 1),
             _step(RETURN, ERRNO | errno.ENOSYS),
-            *(_refuse(number, errno.EACCES) for number in machine.network),
+            _network(machine, loopback),
             *(_refuse(number, errno.EPERM) for number in (*machine.refused, *COMMON)),
             _refuse(CLONE3, errno.ENOSYS),  # its flags lie in memory; libc falls back to clone
             clone,
@@ -127,14 +154,14 @@ def program(machine: Machine) -> bytes:
     )
 
 
-def program_here() -> bytes:
+def program_here(*, loopback: bool = False) -> bytes:
     """The filter for this machine. Raises OSError where its table is not known."""
     name = platform.machine()
     if name not in MACHINES:
         raise OSError(
             errno.ENOSYS, f"no system-call filter for {name!r}; known: {', '.join(MACHINES)}"
         )
-    return program(MACHINES[name])
+    return program(MACHINES[name], loopback=loopback)
 
 
 def install(code: bytes) -> None:

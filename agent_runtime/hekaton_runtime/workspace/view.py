@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hekaton_runtime.workspace import linux
 from hekaton_runtime.workspace.spec import Spec
 
+HOSTS = "/etc/hosts"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 LINKS = (
     ("/dev/fd", "/proc/self/fd"),
@@ -44,6 +45,7 @@ def places(spec: Spec) -> tuple[Place, ...]:
     wanted.append(Place("/tmp", os.path.join(spec.private, "tmp"), writable=True))
     wanted.append(Place("/dev/shm", os.path.join(spec.private, "shm"), writable=True))
     wanted.append(Place(spec.folder, spec.folder, writable=True))
+    wanted.append(Place(HOSTS, os.path.join(spec.private, "hosts")))
     return tuple(sorted(wanted, key=lambda place: (place.target, place.writable)))
 
 

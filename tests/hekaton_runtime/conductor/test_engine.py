@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hekaton_runtime.brief import Brief
 from hekaton_runtime.conductor.engine import Engine, Known
 from hekaton_runtime.effects import All, Ask, Effect, Next, Note, Now, Spawn, Stop, Strategy
-from hekaton_runtime.errors import ReplayDiverged
+from hekaton_runtime.errors import ReplayDiverged, Unavailable
 from hekaton_runtime.journal.entries import Body, Entry, pack, unpack
 from hekaton_runtime.results import Answer, Clock, Noted, Result
 from hekaton_runtime.strategies.steps import everything
@@ -192,3 +192,23 @@ def test_a_cancelled_mission_leaves_no_branch_running() -> None:
 
     assert asyncio.run(cancelled()) == 1
     assert sorted(ended) == ["a", "b"]
+
+
+class Full(Tape):
+    """A machine that has no room any more for what one agent asks for."""
+
+    async def perform(self, path: str, mark: bytes, effect: Effect) -> Result:
+        if isinstance(effect, Ask) and effect.agent == "r1":
+            raise Unavailable("no room")
+        return await super().perform(path, mark, effect)
+
+
+async def test_a_branch_that_the_machine_cut_short_goes_on_when_the_mission_is_resumed() -> None:
+    entries: list[Entry] = []
+    performed: list[str] = []
+    full, roomy = (kind(entries, performed, 1000, random.Random(1)) for kind in (Full, Tape))
+    with pytest.raises(Unavailable):
+        await Engine(Known(entries), full).run(mission())
+    async with asyncio.timeout(20):
+        await Engine(Known(entries), roomy).run(mission())
+    assert len(performed) == len(set(performed))

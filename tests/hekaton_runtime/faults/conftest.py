@@ -115,12 +115,16 @@ class Lab:
         self.url = url
         self.more: dict[str, str] = {}
         """Further variables of the processes started from now on."""
+        self.embedded = False
+        """Its processes start the database under their home instead of using the test's."""
+        self.prefix: tuple[str, ...] = ()
+        """Words before those of each command, such as those that enter a namespace."""
         self.children: list[tuple[Child, asyncio.Task[None]]] = []
 
     async def start(self, *words: str | Path) -> Child:
         """Start `hekaton` with these words."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hekaton_runtime.cli.main", *map(str, words),
+            *self.prefix, sys.executable, "-m", "hekaton_runtime.cli.main", *map(str, words),
             env=self.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             cwd=self.home, limit=2**22,
         )  # fmt: skip
@@ -150,11 +154,16 @@ class Lab:
 
     def environ(self) -> dict[str, str]:
         parts = urlsplit(self.dsn)
-        return {
+        own = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "TMPDIR": str(self.home / "tmp"),
             "HEKATON_HOME": str(self.home),
+        }
+        if self.embedded:
+            return {**own, **self.more}
+        return {
+            **own,
             "HEKATON_DB_HOST": parse_qs(parts.query)["host"][0],
             "HEKATON_DB_PORT": "5432",
             "HEKATON_DB_NAME": parts.path.strip("/"),
@@ -411,6 +420,12 @@ def expected_tree(server_dsn: str) -> Iterator[str]:
         yield tree_of(next((folder / "missions").iterdir()))
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tree_on() -> Callable[[Path], str]:
+    """Finds the hash of the accepted tree in a mission's folder."""
+    return tree_of
 
 
 @pytest.fixture

@@ -194,3 +194,30 @@ async def test_hundreds_of_concurrent_calls_never_exceed_a_cap(
     assert await totals(database, mission) == (charged, 0)
     assert charged <= 5000
     assert (await totals(database, mission, "w1"))[0] <= 2000
+
+
+async def test_a_share_may_rise_and_fall_and_never_below_what_is_spent_and_held(
+    database: Database, new_mission: NewMission
+) -> None:
+    mission = await new_mission()
+    ledger = await ledger_of(database, mission)
+    await ledger.allot(("task-a",), Amount(100, 100))
+    assert await ledger.open(call(60, accounts=("task-a",), name="c")) is None
+    assert await ledger.left() == Amount(940, 1000)
+    await ledger.allot(("task-a",), Amount(10, 10))
+    assert isinstance(await ledger.open(call(11, accounts=("task-a",))), Wait)
+    await ledger.close("c", bill(60))
+    assert isinstance(await ledger.open(call(11, accounts=("task-a",))), Refused)
+    await ledger.allot(("task-a",), Amount(940, 1000))
+    assert await ledger.open(call(940, accounts=("task-a",))) is None
+
+
+async def test_who_lost_the_mission_shares_nothing_out(
+    database: Database, new_mission: NewMission
+) -> None:
+    mission = await new_mission()
+    ledger = await ledger_of(database, mission)
+    await database.value("select hekaton.take($1, 'other', 15, 'me')", mission)
+    await ledger.allot(("task-a",), Amount(1, 1))
+    rows = await database.fetch("select path from hekaton.account where mission_id = $1", mission)
+    assert [row["path"] for row in rows] == [""]

@@ -27,6 +27,7 @@ class Outside:
         self.secret.write_text("untouched")
         self.secret.chmod(0o666)
         self.tcp = socket.create_server(("127.0.0.1", 0))
+        self.tcp6 = socket.create_server(("::1", 0), family=socket.AF_INET6)
         self.udp = socket.socket(type=socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.local = socket.socket(socket.AF_UNIX)
@@ -41,7 +42,7 @@ class Outside:
         self.abstract.listen()
         self.victim = subprocess.Popen(["sleep", "600"], env={"PASSWORD": "hunter2"})
         self.home = home
-        for server in (self.tcp, self.udp, self.local, self.datagrams, self.abstract):
+        for server in (self.tcp, self.tcp6, self.udp, self.local, self.datagrams, self.abstract):
             server.setblocking(False)
 
     def places(self) -> dict[str, str]:
@@ -49,6 +50,7 @@ class Outside:
             "home": str(self.home),
             "secret": str(self.secret),
             "tcp": str(self.tcp.getsockname()[1]),
+            "tcp6": str(self.tcp6.getsockname()[1]),
             "udp": str(self.udp.getsockname()[1]),
             "local": str(self.home / "socket"),
             "datagrams": str(self.home / "datagrams"),
@@ -64,7 +66,12 @@ class Outside:
             found.append("secret")
         if self.victim.poll() is not None:
             found.append("victim")
-        for name, server in (("tcp", self.tcp), ("local", self.local), ("abstract", self.abstract)):
+        for name, server in (
+            ("tcp", self.tcp),
+            ("tcp6", self.tcp6),
+            ("local", self.local),
+            ("abstract", self.abstract),
+        ):
             try:
                 server.accept()[0].close()
                 found.append(name)

@@ -29,9 +29,16 @@ REFUSED = {
     "open('a', 'w').write('x'); os.rename('a', '{home}/a'); print('ALLOWED')",
     "walking up": "import os; open(os.path.relpath('{secret}')).read(); print('ALLOWED')",
     "TCP": LINK + "socket.create_connection(('127.0.0.1', {tcp}), 2); print('ALLOWED')",
-    "TCP over IPv6": LINK + "socket.socket(socket.AF_INET6); print('ALLOWED')",
-    "UDP": LINK + "s = socket.socket(type=socket.SOCK_DGRAM)\n"
-    "s.sendto(b'x', ('127.0.0.1', {udp})); print('ALLOWED')",
+    "TCP over IPv6": LINK + "socket.create_connection(('::1', {tcp6}), 2); print('ALLOWED')",
+    "TCP to the world": LINK + "socket.create_connection(('192.0.2.1', 80), 2); print('ALLOWED')",
+    "UDP": LINK + "import time\ns = socket.socket(type=socket.SOCK_DGRAM)\n"
+    "s.connect(('127.0.0.1', {udp}))\n"
+    "for _ in range(3): s.send(b'x'); time.sleep(0.02)\nprint('ALLOWED')",
+    "UDP to the world": LINK + "s = socket.socket(type=socket.SOCK_DGRAM)\n"
+    "s.sendto(b'x', ('192.0.2.1', 53)); print('ALLOWED')",
+    "a transport that is neither TCP nor UDP": LINK
+    + "socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132); print('ALLOWED')",
+    "a Unix socket of one's own": LINK + "socket.socket(socket.AF_UNIX); print('ALLOWED')",
     "a raw socket": LINK + "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print('ALLOWED')",
     "a packet socket": LINK + "socket.socket(socket.AF_PACKET, socket.SOCK_RAW); print('ALLOWED')",
     "netlink": LINK + "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW); print('ALLOWED')",

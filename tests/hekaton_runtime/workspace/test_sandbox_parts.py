@@ -21,9 +21,11 @@ def _spec(folder: str = "/tmp/x", readable: tuple[str, ...] = ("/usr", "/opt")) 
     return Spec("true", folder, "/tmp/p", readable, "/bin", 1.0, 1, 2, 3, 4, True, True)
 
 
-def _answer(code: bytes, arch: int, number: int, first: int = 0, second: int = 0) -> int:
+def _answer(
+    code: bytes, arch: int, number: int, first: int = 0, second: int = 0, third: int = 0
+) -> int:
     """Run a filter as the kernel would."""
-    memory = struct.pack("=iIQQQ", number, arch, 0, first, second)
+    memory = struct.pack("=iIQQQQ", number, arch, 0, first, second, third)
     steps = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
     value, at = 0, 0
     while True:
@@ -56,6 +58,38 @@ def test_the_filter_refuses_what_its_table_names_and_no_more(name: str) -> None:
     for number in set(range(480)) - special:
         allowed = _answer(code, machine.audit, number) == seccomp.ALLOW
         assert allowed is (number not in refused), number
+
+
+@MACHINES
+@pytest.mark.parametrize(
+    ("family", "kind", "protocol", "allowed"),
+    [
+        (2, 1, 0, True),
+        (10, 1, 6, True),
+        (2, 0x80802, 17, True),
+        (10, 2, 0, True),
+        (1, 1, 0, False),
+        (2, 3, 1, False),
+        (2, 1, 132, False),
+        (2, 1, 262, False),
+        (2, 1, 17, False),
+        (2, 2, 1, False),
+        (16, 3, 0, False),
+        (17, 3, 0, False),
+        (40, 1, 0, False),
+    ],
+)
+def test_a_loopback_of_ones_own_is_for_tcp_and_udp_alone(
+    name: str, family: int, kind: int, protocol: int, allowed: bool
+) -> None:
+    machine = seccomp.MACHINES[name]
+    code = seccomp.program(machine, loopback=True)
+    answer = _answer(code, machine.audit, machine.network[0], family, kind, protocol)
+    assert (answer == seccomp.ALLOW) is allowed
+    for number in machine.network[1:]:
+        assert _answer(code, machine.audit, number) == seccomp.ALLOW
+    assert _answer(code, machine.audit, machine.refused[0]) != seccomp.ALLOW
+    assert _answer(code, machine.audit, machine.socketpair, 1, 2) != seccomp.ALLOW
 
 
 @MACHINES

@@ -1,0 +1,226 @@
+"""Every wrong input of a user, through the real command: one error, exit code 2, nothing left behind."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOOD = """apiVersion: hekaton.dev/v1alpha1
+kind: Mission
+metadata:
+  name: small
+spec:
+  formation: {formation}
+  mode: single
+  goal: Write solution.py.
+  workspace:
+    {workspace}
+  acceptance:
+    commands: ["{command}"]
+  budget: {budget}
+"""
+FILES = "files: [{path: a.txt, content: x}]"
+BUDGET = "{tokens: 4000, usd: 1, wallClock: 1m}"
+FORMATION = """---
+apiVersion: hekaton.dev/v1alpha1
+kind: Formation
+metadata: {name: own}
+spec:
+  models:
+    - {name: m, engine: external, model: x/y, endpoint: "http://127.0.0.1:9/v1", contextLength: 8192}
+  roles:
+"""
+
+
+def text(
+    formation: str = "simulated",
+    workspace: str = FILES,
+    command: str = "true",
+    budget: str = BUDGET,
+) -> str:
+    return GOOD.format(formation=formation, workspace=workspace, command=command, budget=budget)
+
+
+WRONG = {
+    "malformed YAML": (text() + "  - [", "m.yaml:", "YAML"),
+    "a tab": (text().replace("  mode", "\tmode"), "m.yaml:", ""),
+    "an unknown field": (text().replace("  goal", "  gaol: x\n  goal"), "gaol", "goal"),
+    "an impossible budget": (text(budget="{tokens: 0, usd: 1, wallClock: 1m}"), "spec.budget.tokens: 0", ""),
+    "a budget in words": (text(budget="{tokens: many, usd: 1, wallClock: 1m}"), "'many'", "tokens"),
+    "no goal": (text().replace("  goal: Write solution.py.\n", ""), "goal", ""),
+    "a missing role": (
+        text("own") + FORMATION + "    - {name: auditor, role: auditor, model: m}\n", "sapper", "role",
+    ),
+    "a missing model": (
+        text("own") + FORMATION + "    - {name: sapper, role: sapper, model: nobody}\n", "'nobody'", "m",
+    ),
+    "a missing formation": (text("nowhere"), "'nowhere'", "simulated"),
+    "a path out of the workspace": (text(workspace="files: [{path: ../a, content: x}]"), "../a", ""),
+    "a path into git": (text(workspace="files: [{path: .git/config, content: x}]"), ".git/config", ""),
+    "a folder that is no repository": (text(workspace="git: {url: /usr}"), "/usr", "no git repository"),
+    "a folder that does not exist": (text(workspace="git: {url: /no/such}"), "/no/such", ""),
+    "a command to run at fetching": (text(workspace="git: {url: 'ext::sh -c id'}"), "ext::sh", ""),
+    "an empty file": ("", "m.yaml", ""),
+    "a list": ("- a\n- b\n", "m.yaml", ""),
+    "two missions": (text() + "---\n" + text(), "2 missions", ""),
+}  # fmt: skip
+
+
+async def nothing_left(place: Any) -> None:
+    """No mission in the database, no folder, no process's file."""
+    assert not list(place.home.glob("missions/*"))
+    known = await place.sql("select to_regclass('hekaton.mission') is not null as known")
+    if known[0]["known"]:
+        assert await place.sql("select id from hekaton.mission") == []
+
+
+def one_error(done: "subprocess.CompletedProcess[str]", code: int = 2) -> str:
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_wrong_file_is_one_error_and_leaves_nothing(place: Any, name: str) -> None:
+    written, value, remedy = WRONG[name]
+    path = place.home / "m.yaml"
+    path.write_text(written)
+    done = place.hekaton("run", path, "--simulate")
+    said = one_error(done)
+    assert value in said
+    assert remedy in said
+    await nothing_left(place)
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An endpoint that knows no such key."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(b'{"error": {"message": "Incorrect API key provided"}}')
+
+        def log_message(self, *_: object) -> None:
+            return None
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()
+
+
+async def test_a_wrong_key_is_told_before_the_mission_begins_and_never_shown(
+    place: Any, refusing: str, key: str
+) -> None:
+    (place.home / "m.yaml").write_text(text())
+    done = place.hekaton("run", place.home / "m.yaml", "--base-url", refusing)
+    said = one_error(done)
+    assert "401" in said or "key" in said.lower()
+    assert refusing in said
+    assert key not in done.stdout + done.stderr
+    await nothing_left(place)
+
+
+async def test_an_endpoint_that_is_away_is_told_before_the_mission_begins(place: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        (place.home / "m.yaml").write_text(text())
+        done = place.hekaton("run", place.home / "m.yaml", "--base-url", url)
+    said = one_error(done)
+    assert url in said
+    assert "Start the server" in said
+    await nothing_left(place)
+
+
+def test_a_port_that_is_taken_is_named_with_the_way_out(place: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = place.hekaton("simulate", "--port", str(port))
+        said = one_error(done)
+        assert str(port) in said
+        assert "give a free port" in said
+
+
+def test_an_address_of_a_broker_that_is_taken_is_named(place: Any) -> None:
+    place.hekaton("keys", place.home / "keys", "conductor")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bus = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        done = place.hekaton(
+            "broker", "--bus", bus, "--control", "tcp://127.0.0.1:0", "--keys", place.home / "keys"
+        )
+        said = one_error(done)
+        assert bus in said
+        assert "Give an address that is free" in said
+
+
+def ordinary() -> list[str]:
+    """Words before a command that leave root no power over folders that are closed to it."""
+    if os.getuid() != 0:
+        return []
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+async def test_a_home_that_is_a_file_is_named(place: Any) -> None:
+    barrier = place.home / "barrier"
+    barrier.write_text("")
+    (place.home / "m.yaml").write_text(text())
+    done = place.hekaton(
+        "run", place.home / "m.yaml", "--simulate", HEKATON_HOME=str(barrier / "home")
+    )
+    said = one_error(done)
+    assert "HEKATON_HOME" in said
+    assert str(barrier) in said
+    await nothing_left(place)
+
+
+def test_a_home_without_the_right_to_write_is_named(place: Any) -> None:
+    closed = place.home / "closed"
+    closed.mkdir(mode=0o555)
+    (place.home / "m.yaml").write_text(text())
+    words = [sys.executable, "-m", "hekaton_runtime.cli.main", "run", str(place.home / "m.yaml")]
+    environ = {"PATH": os.environ["PATH"], "HEKATON_HOME": str(closed / "home")}
+    done = subprocess.run(
+        [*ordinary(), *words, "--simulate"], env=environ, capture_output=True, text=True, timeout=110, check=False
+    )  # fmt: skip
+    said = one_error(done)
+    assert "HEKATON_HOME" in said
+    assert str(closed) in said
+    assert list(closed.iterdir()) == []
+
+
+async def test_an_acceptance_that_cannot_start_fails_honestly_and_says_which_command(
+    place: Any, patch: Callable[..., dict[str, object]]
+) -> None:
+    mission = {
+        "mode": "single",
+        "goal": "Write solution.py with a function answer that returns 42.",
+        "workspace": {"files": []},
+        "acceptance": {"commands": ["no-such-program --check"]},
+    }
+    told = await place.work(mission, patch(solution__py="x = 1\n"))
+    assert told.code == 1, told.out
+    assert "no-such-program" in told.papers
+    assert b"not found" in told.journal
+
+
+def test_a_book_and_a_database_that_do_not_exist_are_named(place: Any, tmp_path: Path) -> None:
+    (place.home / "m.yaml").write_text(text())
+    gone = tmp_path / "gone.yaml"
+    done = place.hekaton("run", place.home / "m.yaml", "--simulate", "--book", gone)
+    assert str(gone) in one_error(done)
+    away = place.hekaton("missions", HEKATON_DB_HOST=str(tmp_path))
+    assert "Start it, or check HEKATON_DB_*" in one_error(away, 3)
