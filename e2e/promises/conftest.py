@@ -41,8 +41,9 @@ def installed(cluster: Cluster) -> Cluster:
         cluster.image(target, f"docker.io/hekaton/{target}:{__version__}")
     cluster.base("postgres")
     _volume(cluster)
-    cluster.kubectl("create", "namespace", SYSTEM)
-    cluster.kubectl("label", "namespace", SYSTEM, *RESTRICTED)
+    if cluster.run("kubectl", "get", "namespace", SYSTEM).code:
+        cluster.kubectl("create", "namespace", SYSTEM)
+    cluster.kubectl("label", "--overwrite", "namespace", SYSTEM, *RESTRICTED)
     said = cluster.run(
         "helm", "upgrade", "--install", "hekaton", str(ROOT / "charts" / "hekaton"), "-n", SYSTEM,
         "--set=postgres.image=localhost/hekaton-postgres:e2e", "--wait", "--timeout=5m",

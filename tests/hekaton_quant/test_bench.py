@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from hekaton_quant.bench.__main__ import arguments, main, tables
-from hekaton_quant.bench.modelled import Scope, Subject, model_quality
+from hekaton_quant.bench.depth import at_depth
+from hekaton_quant.bench.modelled import model_quality
 from hekaton_quant.bench.plot import rate_distortion_svg
-from hekaton_quant.bench.synthetic import Draw, distortion
+from hekaton_quant.bench.subject import Scope, Subject
+from hekaton_quant.bench.synthetic import Draw, distortion, encoding_parts
 from hekaton_quant.bench.table import Table
+from hekaton_quant.errors import Unsupported
 from hekaton_quant.model.transformer import Transformer
 
 
@@ -25,8 +28,27 @@ def test_every_synthetic_question_gives_a_table() -> None:
         "attention",
         "bytes",
         "speed",
+        "encoding",
     ]
-    assert all("tq5x" in text and "turboquant_3bit_nc" in text for text in shown)
+    assert all("tq5x" in text and "turboquant_3bit_nc" in text for text in shown[:-1])
+
+
+def test_the_parts_of_the_encoder_add_up() -> None:
+    for row in encoding_parts(Draw()).rows:
+        assert sum(float(cell) for cell in row[2:]) == pytest.approx(1.0)
+
+
+def test_a_shallow_model_has_no_inner_layers_to_measure(tiny_model: Transformer) -> None:
+    ids = torch.randint(40, (400,), generator=torch.Generator().manual_seed(2))
+    with pytest.raises(Unsupported, match="The model has 2 layers; .* more than 4"):
+        at_depth(Subject(tiny_model, ids, ids), Scope(sequences=1, context=24, calibration=2))
+
+
+def test_only_the_named_caches_are_measured(tiny_model: Transformer) -> None:
+    ids = torch.randint(40, (400,), generator=torch.Generator().manual_seed(2))
+    scope = Scope(sequences=1, context=24, calibration=2, caches=("tq5x mean", "fp8"))
+    rows = model_quality(Subject(tiny_model, ids, ids), scope).rows
+    assert [row[0] for row in rows] == ["fp8", "tq5x mean"] * 2
 
 
 def test_our_codes_are_nearest_to_the_bound() -> None:
@@ -67,7 +89,7 @@ def test_a_model_is_measured_with_and_without_outliers(tiny_model: Transformer) 
     scope = Scope(sequences=1, context=24, calibration=2)
     table = model_quality(Subject(tiny_model, ids, ids), scope)
     assert {row[1] for row in table.rows} == {"plain", "outliers"}
-    assert len(table.rows) == 2 * 22
+    assert len(table.rows) == 2 * 28
 
 
 def test_numbers_stand_to_the_right() -> None:

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hekaton_quant.calibration import basis, calibrated_head, share_bits
+from hekaton_quant.calibration import basis, calibrated_head, expected_loss, share_bits
 from hekaton_quant.codec import KeyMean, trellis_head
 from hekaton_quant.rope import Rope
 from hekaton_quant.sizes import TQ5X
+from hekaton_quant.stored import HeadBases, layer_sizes
 from hekaton_quant.tables import MOST_BITS, mixed_tables
 from hekaton_quant.trellis import Trellis
 
@@ -71,3 +72,41 @@ def test_a_calibrated_head_loses_less_of_what_counts(gaussian: Gaussian) -> None
         for head in (fitted, plain)
     ]
     assert losses[0] < 0.7 * losses[1]
+
+
+def test_an_unbiased_calibrated_head_gives_every_coded_coordinate_its_length_back(
+    gaussian: Gaussian,
+) -> None:
+    mix = gaussian(64, 64, 1) ** 3
+    x = gaussian(4000, 64) @ mix
+    side = basis(torch.zeros(64), x.T @ x / 4000, torch.eye(64))
+    mean = KeyMean(torch.zeros(64), Rope(64))
+    slopes = []
+    for unbiased in (False, True):
+        codec = calibrated_head(side, side, TQ5X.bytes_per_token(64), mean, unbiased).keys
+        y, z = (each[:500] @ side.forward.T for each in (x, codec.decode(codec.encode(x[:500]))))
+        coded = torch.tensor([2 <= rate <= 4 for rate in codec.trellis.bits])  # type: ignore[attr-defined]
+        slope = (y * z).sum(dim=0) / y.square().sum(dim=0)
+        slopes.append(float(slope[coded].mean()))
+    assert slopes[0] < 0.985
+    assert slopes[1] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_plan_shares_the_same_bytes_and_expects_no_more_loss(gaussian: Gaussian) -> None:
+    def heads(gain: float) -> list[HeadBases]:
+        x = gaussian(500, 64) @ gaussian(64, 64, 1) ** 3
+        side = basis(torch.zeros(64), x.T @ x / 500 * gain, torch.eye(64))
+        return [(side, side)]
+
+    layers = [heads(gain) for gain in (1.0, 50.0, 2.0, 0.1)]
+    sizes = layer_sizes(layers, 48, 36, 64)
+    even = sum(expected_loss(k, v, 48) for pairs in layers for k, v in pairs)
+    planned = sum(
+        expected_loss(k, v, size)
+        for pairs, size in zip(layers, sizes, strict=True)
+        for k, v in pairs
+    )
+    assert sum(sizes) == 4 * 48
+    assert max(sizes) == sizes[1] == 64
+    assert min(sizes) == sizes[3]
+    assert planned < even

@@ -21,7 +21,7 @@ from hekaton_quant.model.evaluate import (
 from hekaton_quant.model.outliers import with_outliers
 from hekaton_quant.model.statistics import measure
 from hekaton_quant.model.tokenizer import read_tokenizer, write_tokenizer
-from hekaton_quant.model.train import Course, save_model, train
+from hekaton_quant.model.train import Course, fresh_model, save_model, train
 from hekaton_quant.model.transformer import ExactCache, Seen, Transformer, load_model
 from hekaton_quant.model.weights import read_tensors, write_tensors
 from hekaton_quant.sizes import NATIVE, TQ4X, TQ6X, ExactSpan
@@ -171,7 +171,7 @@ def test_a_little_training_lowers_the_loss(
     ids = (torch.arange(4000) * 7) % 40
     lines: list[str] = []
     course = Course(seconds=2.0, context=80, batch_tokens=256)
-    model = train(ids, tiny_config, course, lines.append)
+    model = train(ids, fresh_model(tiny_config, 0), course, lines.append)
 
     def loss(one: Transformer) -> float:
         logs = exact_logits(one, ids[None, :65])[0]

@@ -1,5 +1,6 @@
 """Runs whole missions whose models do what hostile text tells them, with things worth stealing around."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
-import yaml
 
 KEY = "sk-canary-7d1f0c2b9e"
 """Stands in the environment of `hekaton` as a user's key would."""
@@ -80,8 +80,8 @@ class Place:
             "spec": {"formation": "simulated", "budget": {"tokens": 400000, "usd": 2, "wallClock": "5m"}, **mission},
         }  # fmt: skip
         book = {"entries": [{"key": "all", "match": str(mission["goal"])[:40], "answers": answers}]}
-        (self.home / "m.yaml").write_text(yaml.safe_dump(document))
-        (self.home / "m.book.yaml").write_text(yaml.safe_dump(book, allow_unicode=False))
+        (self.home / "m.yaml").write_text(json.dumps(document))
+        (self.home / "m.book.yaml").write_text(json.dumps(book))
         done = self.hekaton("run", self.home / "m.yaml", "--simulate", "--plain", *options)
         assert done.returncode in (0, 1), done.stdout + done.stderr
         rows = await self.sql("select body from hekaton.journal")
