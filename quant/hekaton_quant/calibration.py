@@ -85,18 +85,36 @@ def share_bits(variances: Tensor, total: int) -> tuple[int, ...]:
     return tuple(bits)
 
 
-def calibrated_head(keys: Basis, values: Basis, size: int, key_mean: KeyMean) -> HeadCodec:
-    """The codec of one head in `size` bytes, bits shared between K and V."""
+def expected_loss(keys: Basis, values: Basis, size: int) -> float:
+    """What `calibrated_head` is expected to lose of one token in `size` bytes, in units of loss."""
+    variances = torch.cat((keys.variances, values.variances))
+    pool = share_bits(variances, 8 * size - 2 * SCALE_BITS)
+    errors = torch.tensor([_ERRORS[rate] for rate in pool])
+    return float((variances * errors).sum())
+
+
+def calibrated_head(
+    keys: Basis, values: Basis, size: int, key_mean: KeyMean, unbiased: bool = False
+) -> HeadCodec:
+    """The codec of one head in `size` bytes, bits shared between K and V.
+
+    unbiased: stretch each coded coordinate by what a least-squares code shrinks it, so that
+    y_i decoded(y)_i is y_i^2 on average; a coordinate without bits stays at its mean.
+    """
     pool = share_bits(torch.cat((keys.variances, values.variances)), 8 * size - 2 * SCALE_BITS)
     split = len(keys.variances)
     # Each side ends on a byte, so the bits of K are rounded and V takes the rest.
     key_bits = min(max(8 * round(sum(pool[:split]) / 8), 64), 8 * size - 2 * SCALE_BITS - 64)
     value_bits = 8 * size - 2 * SCALE_BITS - key_bits
     still = torch.zeros(split)
-    return HeadCodec(_side(keys, key_bits, still), _side(values, value_bits, values.mean), key_mean)
+    return HeadCodec(
+        _side(keys, key_bits, still, unbiased),
+        _side(values, value_bits, values.mean, unbiased),
+        key_mean,
+    )
 
 
-def _side(basis: Basis, total: int, mean: Tensor) -> TrellisVector:
+def _side(basis: Basis, total: int, mean: Tensor, unbiased: bool) -> TrellisVector:
     """One side of a head in `total` bits; variances fall, so the leading coordinates are sure."""
     bits, tables = share_bits(basis.variances, total), mixed_tables()
     weights = (basis.variances / basis.variances[0]).tolist()
@@ -105,9 +123,14 @@ def _side(basis: Basis, total: int, mean: Tensor) -> TrellisVector:
     return TrellisVector(
         trellis=Trellis(bits, tables, tuple(weights)),
         forward=basis.forward,
-        backward=basis.backward,
+        backward=basis.backward * _stretch(bits) if unbiased else basis.backward,
         mean=mean,
         unbiased=False,
         measured=max(sure, 8),
         reach=torch.tensor(reach),
     )
+
+
+def _stretch(bits: tuple[int, ...]) -> Tensor:
+    """(d,) 1 / (1 - error) for each coded coordinate."""
+    return torch.tensor([1 / (1 - _ERRORS[rate]) if rate else 1.0 for rate in bits])

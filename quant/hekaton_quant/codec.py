@@ -31,6 +31,12 @@ class KeyMean:
         return self.rope.rotate(self.mean.expand(len(positions), -1), positions)
 
 
+def _check_lengths(keys: Tensor, values: Tensor, positions: Tensor) -> None:
+    if not len(keys) == len(values) == len(positions):
+        lengths = f"{len(keys)} keys, {len(values)} values, {len(positions)} positions"
+        raise BadTensor(f"{lengths}; give one of each per token.")
+
+
 @dataclass(frozen=True, slots=True)
 class HeadCodec:
     """The codec of one KV head."""
@@ -46,12 +52,15 @@ class HeadCodec:
 
     def encode(self, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
         """keys (after RoPE), values: (n, d); positions: (n,) int -> (n, size) uint8."""
-        if not len(keys) == len(values) == len(positions):
-            lengths = f"{len(keys)} keys, {len(values)} values, {len(positions)} positions"
-            raise BadTensor(f"{lengths}; give one of each per token.")
-        if self.key_mean is not None:
-            keys = keys.to(torch.float32) - self.key_mean.at(positions)
+        _check_lengths(keys, values, positions)
+        keys = self.centred(keys, positions)
         return torch.cat((self.keys.encode(keys), self.values.encode(values)), dim=1)
+
+    def centred(self, keys: Tensor, positions: Tensor) -> Tensor:
+        """keys: (n, d) without the mean that is known of them."""
+        if self.key_mean is None:
+            return keys
+        return keys.to(torch.float32) - self.key_mean.at(positions)
 
     def decode(self, slots: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """slots: (n, size) uint8; positions: (n,) int -> keys, values: (n, d) float32."""
@@ -77,8 +86,21 @@ class LayerCodec:
         """Bytes of one token and KV head."""
         return self.heads[0].size
 
+    @property
+    def alike(self) -> bool:
+        """Whether all heads code alike, so that one pass takes them all."""
+        first = self.heads[0]
+        return all(h.keys is first.keys and h.values is first.values for h in self.heads)
+
     def encode(self, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
         """keys, values: (tokens, heads, d); positions: (tokens,) -> (tokens, heads, size)."""
+        _check_lengths(keys, values, positions)
+        if self.alike:
+            first, count = self.heads[0], len(keys)
+            shifted = [head.centred(keys[:, i], positions) for i, head in enumerate(self.heads)]
+            flat = torch.stack(shifted, dim=1).flatten(0, 1)
+            sides = (first.keys.encode(flat), first.values.encode(values.flatten(0, 1)))
+            return torch.cat(sides, dim=1).view(count, len(self.heads), self.size)
         parts = [
             head.encode(keys[:, i], values[:, i], positions) for i, head in enumerate(self.heads)
         ]
@@ -86,9 +108,17 @@ class LayerCodec:
 
     def decode(self, slots: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """slots: (tokens, heads, size) -> keys, values: (tokens, heads, d) float32."""
+        if self.alike:
+            first = self.heads[0]
+            bare = HeadCodec(first.keys, first.values).decode(slots.flatten(0, 1), positions)
+            keys, values = (side.view(*slots.shape[:2], side.shape[1]) for side in bare)
+            for i, head in enumerate(self.heads):
+                if head.key_mean is not None:
+                    keys[:, i] += head.key_mean.at(positions)
+            return keys, values
         pairs = [head.decode(slots[:, i], positions) for i, head in enumerate(self.heads)]
-        keys, values = zip(*pairs, strict=True)
-        return torch.stack(keys, dim=1), torch.stack(values, dim=1)
+        wide_keys, wide_values = zip(*pairs, strict=True)
+        return torch.stack(wide_keys, dim=1), torch.stack(wide_values, dim=1)
 
 
 def even_vector(size: int, eighths: int, head_size: int, seed: int) -> TrellisVector:
@@ -96,7 +126,8 @@ def even_vector(size: int, eighths: int, head_size: int, seed: int) -> TrellisVe
     rotation = randomised_hadamard(head_size, seed)
     bits = spread(8 * size - SCALE_BITS, head_size)
     trellis = Trellis(bits, even_tables(eighths))
-    return TrellisVector(trellis, rotation, rotation.T.contiguous(), torch.zeros(head_size))
+    none = torch.zeros(head_size, dtype=torch.float32)
+    return TrellisVector(trellis, rotation, rotation.T.contiguous(), none)
 
 
 def trellis_head(
@@ -114,4 +145,5 @@ def trellis_layer(
     preset: TrellisPreset, head_size: int, key_means: Sequence[KeyMean | None]
 ) -> LayerCodec:
     """A preset as the codec of one layer; one entry of `key_means` per KV head."""
-    return LayerCodec(tuple(trellis_head(preset, head_size, mean) for mean in key_means))
+    head = trellis_head(preset, head_size)
+    return LayerCodec(tuple(HeadCodec(head.keys, head.values, mean) for mean in key_means))

@@ -56,14 +56,29 @@ def gaussian_codebook(bits: int) -> Tensor:
 @functools.cache
 def sphere_codebook(head_size: int, bits: int) -> Tensor:
     """(2^bits,) float32 sorted: Lloyd-Max levels of a coordinate of a random unit vector."""
-    power = (head_size - 3) / 2
     start = gaussian_codebook(bits).double().numpy() / math.sqrt(head_size)
-    edge = min(1.0, 9.0 / math.sqrt(head_size))
+    return torch.from_numpy(_solve(_on_sphere(head_size), _edge(head_size), start, 1000)).float()
 
-    def density(x: Array) -> Array:
-        return numpy.exp(power * numpy.log1p(-numpy.minimum(x * x, 1 - 1e-15)))
 
-    return torch.from_numpy(_solve(density, edge, start, 1000)).float()
+def _on_sphere(head_size: int) -> Callable[[Array], Array]:
+    """The density of a coordinate of a random unit vector, up to a factor."""
+    power = (head_size - 3) / 2
+    return lambda x: numpy.exp(power * numpy.log1p(-numpy.minimum(x * x, 1 - 1e-15)))
+
+
+def _edge(head_size: int) -> float:
+    return min(1.0, 9.0 / math.sqrt(head_size))
+
+
+@functools.cache
+def sphere_distortion(head_size: int, bits: int) -> float:
+    """The squared error that `sphere_codebook` leaves of a random unit vector, by integration."""
+    levels = sphere_codebook(head_size, bits).double().numpy()
+    x = numpy.linspace(-_edge(head_size), _edge(head_size), 400_001)
+    mass = _on_sphere(head_size)(x)
+    places = numpy.searchsorted((levels[:-1] + levels[1:]) / 2, x)
+    error = (x - levels[places]) ** 2
+    return float(head_size * (mass * error).sum() / mass.sum())
 
 
 @functools.cache

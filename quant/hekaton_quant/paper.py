@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hekaton_quant.floats import bytes_float, float_bytes
-from hekaton_quant.lloydmax import nearest, sphere_codebook
+from hekaton_quant.lloydmax import nearest, sphere_codebook, sphere_distortion
 from hekaton_quant.packing import pack_low_first, unpack_low_first
 from hekaton_quant.rotation import dense_rotation
 from hekaton_quant.vector import sanitised
@@ -46,6 +46,16 @@ class PaperMse:
         return (y @ dense_rotation(self.head_size, self.seed)) * bytes_float(
             slots[:, -4:], torch.float32
         )
+
+
+def prod_distortion(head_size: int, bits: int) -> float:
+    """Mean square of y . decoded(x) - y . x for random unit x and y under `PaperProd`, exactly.
+
+    A sign of the sketch adds variance (pi / 2 - cos^2) |rest|^2 / d, with the cosine of the rest
+    and y, whose square is 1 / d on average. The paper drops that and rounds the rest's length.
+    """
+    rest = sphere_distortion(head_size, bits - 1)
+    return rest * (math.pi / 2 - 1 / head_size) / head_size
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hekaton_quant.calibration import Basis, calibrated_head
+from hekaton_quant.calibration import Basis, calibrated_head, expected_loss
 from hekaton_quant.codec import KeyMean, LayerCodec
 from hekaton_quant.errors import Unsupported
 from hekaton_quant.rope import Rope
@@ -47,9 +47,43 @@ def load_bases(path: Path) -> list[list[HeadBases]]:
     return [[(side(i, h, 0), side(i, h, 1)) for h in range(heads)] for i in range(layers)]
 
 
-def layer_codecs(layers: Sequence[Sequence[HeadBases]], size: int, rope: Rope) -> list[LayerCodec]:
+def layer_codecs(
+    layers: Sequence[Sequence[HeadBases]], size: int, rope: Rope, unbiased: bool = True
+) -> list[LayerCodec]:
     """The codecs of all layers in `size` bytes per token and KV head."""
+    return planned_codecs(layers, [size] * len(layers), rope, unbiased)
+
+
+def planned_codecs(
+    layers: Sequence[Sequence[HeadBases]], sizes: Sequence[int], rope: Rope, unbiased: bool = False
+) -> list[LayerCodec]:
+    """The codecs of all layers, each with its own bytes per token and KV head."""
     return [
-        LayerCodec(tuple(calibrated_head(k, v, size, KeyMean(k.mean, rope)) for k, v in heads))
-        for heads in layers
+        LayerCodec(
+            tuple(calibrated_head(k, v, size, KeyMean(k.mean, rope), unbiased) for k, v in heads)
+        )
+        for heads, size in zip(layers, sizes, strict=True)
     ]
+
+
+def layer_sizes(
+    layers: Sequence[Sequence[HeadBases]], mean: int, least: int, most: int, step: int = 4
+) -> list[int]:
+    """Share `mean` bytes a layer so that the expected loss over all layers is least.
+
+    Every size is between `least` and `most`; their mean is `mean`, so the bytes are equal.
+    """
+
+    def loss(heads: Sequence[HeadBases], size: int) -> float:
+        return sum(expected_loss(k, v, size) for k, v in heads)
+
+    sizes = [least] * len(layers)
+    known = [loss(heads, least) for heads in layers]
+    gains = [now - loss(heads, least + step) for now, heads in zip(known, layers, strict=True)]
+    while sum(sizes) + step <= mean * len(layers):
+        best = max(range(len(layers)), key=lambda i: gains[i])
+        sizes[best] += step
+        known[best] -= gains[best]
+        more = sizes[best] + step
+        gains[best] = known[best] - loss(layers[best], more) if more <= most else -1.0
+    return sizes

@@ -10,10 +10,12 @@ tables are trained with that start, so it costs nothing extra.
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy
 import torch
 from torch import Tensor
 
 from hekaton_quant.errors import BadTensor
+from hekaton_quant.viterbi import Entries, Floats, Run, best_windows, table_entries, table_runs
 
 BATCH = 128
 """Vectors per Viterbi pass: enough to hide the cost of a call, few enough to stay in the cache."""
@@ -55,12 +57,20 @@ class Trellis:
         return len(self.tables[max(self.bits, default=1) or 1]).bit_length() - 1
 
     @cached_property
-    def _terms(self) -> tuple[tuple[tuple[Tensor, Tensor], ...], ...]:
-        """For each rate and private value c of its table: the columns -2 c and c^2."""
-        return tuple(
-            tuple(((-2 * c).unsqueeze(1), c.square().unsqueeze(1)) for c in table.unbind(1))
-            for table in self.tables
-        )
+    def entries(self) -> tuple[Entries, ...]:
+        """The tables as the search reads them, by rate."""
+        return tuple(table_entries(table.detach().float().numpy()) for table in self.tables)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Where the rate changes along the coded coordinates."""
+        return table_runs([self.bits[i] for i in self.coded])
+
+    @cached_property
+    def _costs(self) -> Floats | None:
+        if not self.weights:
+            return None
+        return numpy.array([self.weights[i] for i in self.coded], numpy.float32)
 
     @cached_property
     def coded(self) -> tuple[int, ...]:
@@ -86,94 +96,60 @@ class Trellis:
         """stream: (vectors, total) uint8 -> (vectors, coordinates) float32."""
         return self.values(self.path(stream))
 
+    @cached_property
+    def _private(self) -> tuple[Tensor, Tensor]:
+        """The coordinate of each private bit of the stream, and its place within that one's."""
+        pairs = [(i, k) for i in self.coded for k in reversed(range(self.bits[i] - 1))]
+        columns, shifts = zip(*pairs, strict=True) if pairs else ((), ())
+        return torch.tensor(columns, dtype=torch.int64), torch.tensor(shifts, dtype=torch.int64)
+
+    @cached_property
+    def _columns(self) -> tuple[tuple[int, Tensor], ...]:
+        """The coordinates of each rate that occurs."""
+        rates = sorted(set(self.bits) - {0})
+        every = torch.tensor(self.bits)
+        return tuple((rate, (every == rate).nonzero()[:, 0]) for rate in rates)
+
     def stream(self, path: Path) -> Tensor:
         """Write a path as bits: (vectors, total) uint8."""
-        columns = [path.windows[:, i] & 1 for i in self.coded]
-        for i in self.coded:
-            columns += [
-                (path.own[:, i] >> shift) & 1 for shift in reversed(range(self.bits[i] - 1))
-            ]
-        empty = torch.empty(len(path.own), 0, dtype=torch.uint8)
-        return torch.stack(columns, dim=1).to(torch.uint8) if columns else empty
+        columns, shifts = self._private
+        shared = path.windows[:, list(self.coded)] & 1
+        private = path.own[:, columns] >> shifts & 1
+        return torch.cat((shared, private), dim=1).to(torch.uint8)
 
     def path(self, stream: Tensor) -> Path:
         """Read (vectors, total) uint8 bits as a path."""
         wide = stream.to(torch.int64)
         count = len(self.coded)
         shared = torch.nn.functional.pad(wide[:, :count], (self.memory - 1, 0))
+        newest = wide.new_zeros(len(stream), count)
+        for place in range(self.memory):
+            newest = newest << 1 | shared[:, place : place + count]
         windows = wide.new_zeros(len(stream), len(self.bits))
-        own = torch.zeros_like(windows)
-        weights = 1 << torch.arange(self.memory - 1, -1, -1)
-        at = count
-        for place, i in enumerate(self.coded):
-            windows[:, i] = (shared[:, place : place + self.memory] * weights).sum(dim=1)
-            for _ in range(self.bits[i] - 1):
-                own[:, i] = own[:, i] * 2 + wide[:, at]
-                at += 1
+        windows[:, list(self.coded)] = newest
+        columns, shifts = self._private
+        own = torch.zeros_like(windows).index_add_(1, columns, wide[:, count:] << shifts)
         return Path(windows, own)
 
     def values(self, path: Path) -> Tensor:
         """(vectors, coordinates) float32: the table entries of a path."""
-        values = torch.zeros(path.own.shape)
-        for i in self.coded:
-            values[:, i] = self.tables[self.bits[i]][path.windows[:, i], path.own[:, i]]
+        values = torch.zeros(path.own.shape, dtype=torch.float32)
+        for rate, columns in self._columns:
+            table = self.tables[rate]
+            places = path.windows[:, columns] * table.shape[1] + path.own[:, columns]
+            values[:, columns] = table.flatten()[places]
         return values
 
     def best_path(self, x: Tensor) -> Path:
         """x: (vectors, coordinates) float32 -> the path of least squared error, by Viterbi."""
-        # One buffer for all passes: fresh pages would cost more than the arithmetic.
-        size = 1 << self.memory
-        costs = torch.empty(len(self.coded), size, min(BATCH, len(x)))
+        coded = list(self.coded)
         windows = torch.zeros(len(x), len(self.bits), dtype=torch.int64)
         for start in range(0, len(x), BATCH):
-            part = x[start : start + BATCH, self.coded].T.contiguous()
-            found = self._viterbi(part, costs[..., : part.shape[1]])
-            windows[start : start + BATCH, self.coded] = found.T
+            part = x[start : start + BATCH, coded].detach().T.contiguous().numpy()
+            found = best_windows(part, self.runs, self.entries, self._costs)
+            windows[start : start + BATCH, coded] = torch.from_numpy(found.T)
         own = torch.zeros_like(windows)
-        for i in self.coded:
-            entries = self.tables[self.bits[i]][windows[:, i]]
-            own[:, i] = (entries - x[:, i, None]).abs().argmin(dim=1)
+        for rate, columns in self._columns:
+            choices = self.tables[rate][windows[:, columns]]
+            own[:, columns] = (choices - x[:, columns].unsqueeze(2)).abs().argmin(dim=2)
         return Path(windows, own)
-
-    def _viterbi(self, x: Tensor, costs: Tensor) -> Tensor:
-        """x: (coded, n), costs: (coded, windows, n) scratch -> (coded, n) int64 windows."""
-        size, count = costs.shape[1:]
-        past = torch.full((size, count), torch.inf)
-        past[0] = 0.0
-        trial = torch.empty(size, count)
-        for now, value, i in zip(costs, x, self.coded, strict=True):
-            _least_error(self._terms[self.bits[i]], value, now, trial)
-            if self.weights:
-                now.mul_(self.weights[i])
-            best = torch.minimum(past[: size // 2], past[size // 2 :])
-            now.view(size // 2, 2, count).add_(best.unsqueeze(1))
-            past = now
-        return _traceback(costs)
-
-
-def _least_error(
-    terms: tuple[tuple[Tensor, Tensor], ...], x: Tensor, out: Tensor, trial: Tensor
-) -> None:
-    """out, trial: (windows, n); out becomes the least c^2 - 2 x c over a window's entries c.
-
-    The x^2 of the squared error is the same for every path and left out.
-    """
-    for own, (slope, square) in enumerate(terms):
-        target = trial if own else out
-        torch.mul(slope, x, out=target)
-        target.add_(square)
-        if own:
-            torch.minimum(out, trial, out=out)
-
-
-def _traceback(costs: Tensor) -> Tensor:
-    """costs: (coded, windows, n) -> (coded, n) int64: the windows along the best path."""
-    steps, size, count = costs.shape
-    windows = torch.empty(steps, count, dtype=torch.int64)
-    if steps:
-        windows[-1] = costs[-1].argmin(dim=0)
-    for i in range(steps - 1, 0, -1):
-        choices = (windows[i] >> 1) + torch.tensor([[0], [size // 2]])
-        pick = costs[i - 1].gather(0, choices).argmin(dim=0, keepdim=True)
-        windows[i - 1] = choices.gather(0, pick)[0]
-    return windows

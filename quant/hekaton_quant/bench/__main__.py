@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
-from hekaton_quant.bench import modelled, synthetic
+from hekaton_quant.bench import depth, modelled, synthetic
 from hekaton_quant.bench.plot import rate_distortion_svg
+from hekaton_quant.bench.subject import Scope, Subject, folder_subject, own_subject
 from hekaton_quant.bench.table import Table
 from hekaton_quant.errors import QuantError
 from hekaton_quant.model.train import Course
@@ -26,11 +27,13 @@ SYNTHETIC: tuple[tuple[str, Callable[[synthetic.Draw], Table]], ...] = (
     ("attention", synthetic.attention),
     ("bytes", lambda draw: synthetic.byte_counts()),
     ("speed", synthetic.speed),
+    ("parts", synthetic.encoding_parts),
 )
-MODELLED: tuple[tuple[str, Callable[[modelled.Subject, modelled.Scope], Table]], ...] = (
+MODELLED: tuple[tuple[str, Callable[[Subject, Scope], Table]], ...] = (
     ("quality", modelled.model_quality),
     ("windows", modelled.equal_windows),
     ("needles", modelled.needles),
+    ("depth", depth.at_depth),
 )
 
 
@@ -45,8 +48,10 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", help="'own' or a model folder; without it no model is measured")
     parser.add_argument("--cache", type=Path, default=Path(".cache/model"), help="of the own model")
     parser.add_argument("--seconds", type=float, default=Course().seconds, help="training time")
-    parser.add_argument("--sequences", type=int, default=modelled.Scope().sequences)
-    parser.add_argument("--context", type=int, default=modelled.Scope().context)
+    parser.add_argument("--sequences", type=int, default=Scope().sequences)
+    parser.add_argument("--context", type=int, default=Scope().context)
+    parser.add_argument("--caches", nargs="+", default=[], help="measure the KL of these alone")
+    parser.add_argument("--text", type=Path, help="measure on this folder's text files instead")
     parser.add_argument("--json", type=Path, help="write all tables here as well")
     parser.add_argument("--plot", type=Path, help="write rate against distortion here, as SVG")
     return parser.parse_args(words)
@@ -64,10 +69,11 @@ def tables(chosen: argparse.Namespace, show: Callable[[Table], None]) -> list[Ta
         return done
     course = Course(seconds=chosen.seconds, seed=chosen.seed)
     if chosen.model == "own":
-        subject = modelled.own_subject(chosen.cache, course)
+        subject = own_subject(chosen.cache, course, chosen.text)
     else:
-        subject = modelled.folder_subject(Path(chosen.model))
-    scope = modelled.Scope(chosen.sequences, chosen.context, seed=chosen.seed)
+        subject = folder_subject(Path(chosen.model), chosen.text)
+    caches = tuple(chosen.caches)
+    scope = Scope(chosen.sequences, chosen.context, seed=chosen.seed, caches=caches)
     for label, measured in MODELLED:
         if label in chosen.only:
             done.append(measured(subject, scope))

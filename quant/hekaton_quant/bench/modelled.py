@@ -1,21 +1,18 @@
 """Questions that a model answers: KL and perplexity at equal bytes, needles at growing length."""
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-import torch
-from torch import Tensor
-
+from hekaton_quant.bench.subject import Layers, Scope, Subject
 from hekaton_quant.bench.table import Cell, Table
-from hekaton_quant.codec import LayerCodec
 from hekaton_quant.model.codecs import (
     bias_layers,
     calibrated_layers,
     mean_layers,
     native_layers,
     plain_layers,
+    planned_layers,
 )
 from hekaton_quant.model.evaluate import (
     CodecCache,
@@ -26,65 +23,8 @@ from hekaton_quant.model.evaluate import (
 )
 from hekaton_quant.model.outliers import with_outliers
 from hekaton_quant.model.statistics import measure
-from hekaton_quant.model.tokenizer import read_tokenizer
-from hekaton_quant.model.train import Course, library_ids, make_model
-from hekaton_quant.model.transformer import ExactCache, Transformer, load_model
+from hekaton_quant.model.transformer import ExactCache
 from hekaton_quant.sizes import NATIVE, PLAIN, TQ5X, TRELLIS, ExactSpan
-
-Layers = Sequence[LayerCodec | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """How much text a model-level measurement reads."""
-
-    sequences: int = 4
-    """Held-out sequences for KL."""
-    context: int = 1024
-    """Tokens of each."""
-    calibration: int = 24
-    """Sequences of the training text that a calibration reads."""
-    needle_lengths: tuple[int, ...] = (256, 512, 1024, 2048)
-    needles: int = 16
-    """Rows for each length."""
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A model, the text it is measured on and the text that calibrates."""
-
-    model: Transformer
-    held_out: Tensor
-    training: Tensor
-
-    def rows(self, scope: Scope) -> Tensor:
-        """(sequences, context + 1) held-out ids, spread over the text."""
-        return _rows(self.held_out, scope.sequences, scope.context)
-
-    def calibration_rows(self, scope: Scope) -> Tensor:
-        """(calibration, context + 1) ids of the training part."""
-        return _rows(self.training, scope.calibration, scope.context)
-
-
-def _rows(ids: Tensor, count: int, context: int) -> Tensor:
-    step = (len(ids) - context - 1) // max(1, count)
-    return torch.stack([ids[i * step : i * step + context + 1] for i in range(count)])
-
-
-def own_subject(folder: Path, course: Course) -> Subject:
-    """The benchmark's own model, trained first if the folder does not hold it."""
-    if not (folder / "model.safetensors").is_file():
-        make_model(folder, course, lambda line: print(line, flush=True))
-    return folder_subject(folder)
-
-
-def folder_subject(folder: Path) -> Subject:
-    """Any model folder, measured on the standard library's sources."""
-    tokenizer = read_tokenizer(folder)
-    held_out = library_ids(tokenizer, held_out=True, most=60_000)
-    training = library_ids(tokenizer, held_out=False, most=60_000)
-    return Subject(load_model(folder), held_out, training)
 
 
 def _caches(subject: Subject, scope: Scope) -> Iterator[tuple[str, Layers]]:
@@ -98,7 +38,10 @@ def _caches(subject: Subject, scope: Scope) -> Iterator[tuple[str, Layers]]:
         yield preset.name, plain_layers(preset, model)
         yield f"{preset.name} bias", bias_layers(preset, model)
         yield f"{preset.name} mean", mean_layers(preset, model, moments)
-        yield f"{preset.name} calibrated", calibrated_layers(preset, model, moments)
+        least = calibrated_layers(preset, model, moments, unbiased=False)
+        yield f"{preset.name} calibrated", least
+        yield f"{preset.name} calibrated, unbiased", calibrated_layers(preset, model, moments)
+        yield f"{preset.name} calibrated, planned", planned_layers(preset, model, moments)
 
 
 def _kl_rows(subject: Subject, scope: Scope, label: str) -> list[tuple[Cell, ...]]:
@@ -106,14 +49,17 @@ def _kl_rows(subject: Subject, scope: Scope, label: str) -> list[tuple[Cell, ...
     exact = exact_logits(subject.model, ids)
     rows: list[tuple[Cell, ...]] = []
     for name, layers in _caches(subject, scope):
+        if scope.caches and name not in scope.caches:
+            continue
         got = quality(subject.model, ids, exact, CodecCache(layers))
         rows.append((name, label, got.bytes_per_token, got.kl, got.perplexity, got.top1))
+        print(*rows[-1], file=sys.stderr, flush=True)  # a row takes half a minute
     return rows
 
 
 def _relative(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     kl = {str(row[0]): float(row[3]) for row in rows}
-    three, four = kl["turboquant_3bit_nc"], kl["turboquant_4bit_nc"]
+    three, four = (kl.get(f"turboquant_{bits}bit_nc", math.nan) for bits in (3, 4))
     return [(*row, float(row[3]) / three, float(row[3]) / four) for row in rows]
 
 

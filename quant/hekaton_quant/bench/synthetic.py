@@ -2,18 +2,21 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from hekaton_quant.bench.contenders import Contender, contenders
-from hekaton_quant.bench.table import Table
-from hekaton_quant.codec import KeyMean
+from hekaton_quant.bench.table import Cell, Table
+from hekaton_quant.codec import KeyMean, even_vector
 from hekaton_quant.rope import Rope
-from hekaton_quant.sizes import HEAD_SIZES, NATIVE, PLAIN, TRELLIS, NativePreset
+from hekaton_quant.sizes import HEAD_SIZES, NATIVE, PLAIN, TQ5X, TRELLIS, NativePreset
+from hekaton_quant.trellis import BATCH
 from hekaton_quant.vector import VectorCodec
+from hekaton_quant.viterbi import best_windows, traced_back, window_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +143,48 @@ def _mean_bytes(preset: object, layers: int) -> float:
 
 
 def speed(draw: Draw) -> Table:
-    """Tokens per second and head of this reference on one CPU thread."""
+    """Tokens per second of CPU time and head of this reference."""
     x, y = draw.gaussian(9), draw.gaussian(10)
     positions = torch.arange(len(x))
     rows = []
     for each in contenders(draw.head_size):
-        began = time.perf_counter()
+        began = time.process_time()
         slots = each.head.encode(x, y, positions)
-        middle = time.perf_counter()
+        middle = time.process_time()
         each.head.decode(slots, positions)
-        ended = time.perf_counter()
+        ended = time.process_time()
         rows.append((each.name, int(len(x) / (middle - began)), int(len(x) / (ended - middle))))
     columns = ("preset", "encode tokens/s", "decode tokens/s")
     return Table("speed of the torch reference, one head", columns, tuple(rows))
+
+
+def encoding_parts(draw: Draw) -> Table:
+    """Where the encoder of `tq5x` spends its CPU time."""
+    codec = even_vector(TQ5X.key_bytes(draw.head_size), TQ5X.key_eighths, draw.head_size, 0)
+    x = draw.gaussian(11, BATCH)
+    search = (codec.trellis.runs, codec.trellis.entries)
+    rows: list[tuple[Cell, ...]] = []
+    for count in (4, BATCH):
+        part = x[:count].T.contiguous().numpy()
+        costs = window_errors(part, *search, 1 << codec.trellis.memory)
+        whole = _spent(partial(codec.encode, x[:count]))
+        errors = _spent(partial(window_errors, part, *search, 1 << codec.trellis.memory))
+        back = _spent(partial(traced_back, costs))
+        found = _spent(partial(best_windows, part, *search, None))
+        parts = (errors, found - errors - back, back, whole - found)
+        rows.append((count, 1000 * whole, *(each / whole for each in parts)))
+    columns = ("vectors", "ms", "squared errors", "forward pass", "trace back", "the rest")
+    return Table("encoding at 3 bits: shares of CPU time", columns, tuple(rows))
+
+
+def _spent(task: Callable[[], object], times: int = 5) -> float:
+    """Least CPU seconds of a few calls."""
+    found = []
+    for _ in range(times):
+        began = time.process_time()
+        task()
+        found.append(time.process_time() - began)
+    return min(found)
 
 
 def points(table: Table, names: Sequence[str]) -> list[tuple[str, float, float]]:

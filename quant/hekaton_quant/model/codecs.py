@@ -9,7 +9,7 @@ from hekaton_quant.model.transformer import Transformer
 from hekaton_quant.native import native_head
 from hekaton_quant.rope import Rope
 from hekaton_quant.sizes import NativePreset, TrellisPreset
-from hekaton_quant.stored import HeadBases, layer_codecs
+from hekaton_quant.stored import HeadBases, layer_codecs, layer_sizes, planned_codecs
 
 LayerMoments = Sequence[tuple[Moments, Moments]]
 
@@ -71,8 +71,21 @@ def model_bases(moments: Sequence[LayerMoments]) -> list[list[HeadBases]]:
 
 
 def calibrated_layers(
-    preset: TrellisPreset, model: Transformer, moments: Sequence[LayerMoments]
+    preset: TrellisPreset,
+    model: Transformer,
+    moments: Sequence[LayerMoments],
+    unbiased: bool = True,
 ) -> list[LayerCodec]:
     """Our preset's bytes in each head's own basis, bits shared by weight."""
     size = preset.bytes_per_token(model.config.head_size)
-    return layer_codecs(model_bases(moments), size, model_rope(model))
+    return layer_codecs(model_bases(moments), size, model_rope(model), unbiased)
+
+
+def planned_layers(
+    preset: TrellisPreset, model: Transformer, moments: Sequence[LayerMoments]
+) -> list[LayerCodec]:
+    """The same bytes in all, shared among the layers by what each is expected to lose."""
+    mean = preset.bytes_per_token(model.config.head_size)
+    bases = model_bases(moments)
+    sizes = layer_sizes(bases, mean, mean * 3 // 4, mean * 4 // 3)
+    return planned_codecs(bases, sizes, model_rope(model))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _SKIPPED = {"site-packages", "dist-packages", "idlelib", "lib2to3", "encodings", "__pycache__"}
+_TEXTS = {".md", ".py", ".rst", ".txt", ".yaml"}
 
 
 def _held_out(relative: Path) -> bool:
@@ -25,3 +26,10 @@ def library_texts(held_out: bool) -> Iterator[str]:
     for path in files:
         if _held_out(path) == held_out:
             yield (root / path).read_text(encoding="utf-8", errors="replace")
+
+
+def folder_texts(folder: Path) -> Iterator[str]:
+    """Yield the text files below a folder, by name."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _TEXTS and path.is_file():
+            yield path.read_text(encoding="utf-8", errors="replace")

@@ -128,9 +128,9 @@ def needle_rows(text: Tensor, length: int, count: int, needle: int, seed: int) -
     for i in range(count):
         start = int(torch.randint(len(text) - length + 1, (), generator=random))
         row = text[start : start + length].clone()
-        drawn = torch.randint(len(text), (needle,), generator=random)
+        drawn = torch.randint(int(text.max()) + 1, (needle,), generator=random)
         depth = int((i + 0.5) / count * (length - 3 * needle))
-        row[depth : depth + needle] = text[drawn]
-        row[-needle:] = text[drawn]
+        row[depth : depth + needle] = drawn
+        row[-needle:] = drawn
         rows.append(row)
     return torch.stack(rows)

@@ -5,7 +5,7 @@ keeps the package's imports at torch and numpy.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -24,14 +24,20 @@ _DTYPES = {
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-def read_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    """Yield every (name, tensor) of one safetensors file, in the file's order."""
+def _every(name: str) -> bool:
+    return True
+
+
+def read_tensors(
+    path: Path, wanted: Callable[[str], bool] = _every
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield each wanted (name, tensor) of one safetensors file, in the file's order."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
         base = 8 + size
         for name, entry in header.items():
-            if name == "__metadata__":
+            if name == "__metadata__" or not wanted(name):
                 continue
             if entry["dtype"] not in _DTYPES:
                 raise Unsupported([f"{path}: {name} has dtype {entry['dtype']!r}, not a float."])
@@ -43,13 +49,15 @@ def read_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
             yield name, flat.reshape(entry["shape"])
 
 
-def read_folder(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Yield every tensor of all safetensors files of a model folder."""
+def read_folder(
+    folder: Path, wanted: Callable[[str], bool] = _every
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the wanted tensors of all safetensors files of a model folder."""
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise Unsupported([f"{folder} holds no .safetensors file; convert the weights first."])
     for path in files:
-        yield from read_tensors(path)
+        yield from read_tensors(path, wanted)
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
