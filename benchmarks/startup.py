@@ -31,7 +31,7 @@ from hekaton_runtime.store.postgres import connect
 
 FILE = ROOT / "manifests" / "missions" / "duration-library.yaml"
 HEKATON = ("-m", "hekaton_runtime.cli.main")
-KINDS = ("sapper", "reasoner", "researcher", "researcher", "researcher", "reasoner", "architect", "sapper", "auditor", "analyst")  # fmt: skip
+KINDS = ("sapper", "auditor", "reasoner", "researcher", "researcher", "researcher", "reasoner", "architect", "sapper", "analyst")  # fmt: skip
 TEAM = """
 apiVersion: hekaton.dev/v1alpha1
 kind: Formation

@@ -42,8 +42,7 @@ def test_the_modes() -> None:
 
 def test_the_answers() -> None:
     assert set(get_args(AnswerName)) == {
-        "triage", "views", "proposal", "ballot", "plan",
-    "prune", "design", "patch", "review",
+        "triage", "views", "proposal", "ballot", "plan", "design", "patch", "review",
         "charter", "reasoned",
     }  # fmt: skip
 

