@@ -13,7 +13,6 @@ from cluster.progress import step
 from cluster.shell import run
 
 SUITE = "trixie"
-MIRROR = "http://deb.debian.org/debian"
 PYTHON = ("ca-certificates", "python3", "python3-venv", "git")
 POSTGRES = ("ca-certificates", "postgresql-17", "postgresql-17-pgvector")
 POSTGRES_IMAGE = "localhost/hekaton-postgres:e2e"
@@ -72,13 +71,8 @@ def _make(name: str, wanted: tuple[str, ...], settings: tuple[str, ...], archive
     work = cache() / f"{archive.name}.work"
     shutil.rmtree(work, ignore_errors=True)
     with step(f"making {name} from Debian packages (about a minute)"):
-        words = [
-            "--variant=minbase",
-            f"--include={','.join(wanted)}",
-            SUITE,
-            str(work / "root"),
-            MIRROR,
-        ]
+        # Without a mirror it takes Debian's own.
+        words = ["--variant=minbase", f"--include={','.join(wanted)}", SUITE, str(work / "root")]
         run(["debootstrap", *words])
         root = work / "root"
         shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs")
