@@ -26,6 +26,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from soaking.pods import ROLES, TEAM
 
 from hekaton_runtime.cli.documents import one_mission
 from hekaton_runtime.conductor.asking import Patience
@@ -284,19 +285,6 @@ class Server:
             user=None if mine else self._data.owner(), check=True, timeout=20,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-
-
-ROLES = ("researcher", "reasoner", "sapper", "auditor")
-TEAM = """
-apiVersion: hekaton.dev/v1alpha1
-kind: Formation
-metadata: {name: simulated}
-spec:
-  models:
-    - {name: sim-strong, engine: external, model: simulated/sim-strong, endpoint: "http://127.0.0.1:1/v1",
-       contextLength: 32768, price: {inputPerMTok: 1.25, outputPerMTok: 10}}
-  roles:
-"""
 
 
 class Pod:
