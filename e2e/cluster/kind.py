@@ -12,6 +12,16 @@ from cluster.shell import run
 POSTGRES = "pgvector/pgvector:pg17"
 POSTGRES_IMAGE = "localhost/hekaton-postgres:e2e"
 TOOLS = ("docker", "kind", "kubectl", "helm")
+PYTHON = "python:3.13-slim"
+"""Base of the images: the Python that `make e2e` installs engines on the node for."""
+SHARED = ROOT / ".cache" / "vllm" / "node"
+CONFIG = f"""\
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes:
+  - role: control-plane
+    extraMounts: [{{hostPath: "{SHARED}", containerPath: "{SHARED}", readOnly: true}}]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +42,11 @@ class Kind:
         self.down()
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "admin.kubeconfig"
+        SHARED.mkdir(parents=True, exist_ok=True)  # Docker would make it as root
+        (self.folder / "kind.yaml").write_text(CONFIG)
         with step("starting a kind cluster"):
             run(["kind", "create", "cluster", "--name", self.name, "--kubeconfig", config,
-                 "--wait", "120s"])  # fmt: skip
+                 "--config", self.folder / "kind.yaml", "--wait", "120s"])  # fmt: skip
         about = {"provider": "kind", "level": "node"}
         (self.folder / "cluster.json").write_text(json.dumps(about))
         (self.folder / "env").write_text(f'export KUBECONFIG="{config}"\n')
@@ -54,7 +66,8 @@ class Kind:
     def image(self, target: str, name: str) -> None:
         """Build a target of the project's Dockerfile with Docker and load it."""
         with step(f"building {name} (Dockerfile target {target})"):
-            run(["docker", "build", "--target", target, "-t", name, ROOT])
+            run(["docker", "build", "--target", target, "-t", name,
+                 "--build-arg", f"BASE_IMAGE={PYTHON}", "--build-arg", "VLLM=none", ROOT])  # fmt: skip
         self._pass_on(name)
 
     def base(self, which: str) -> None:

@@ -85,9 +85,16 @@ def _waiting(containers: Iterable[Body]) -> Iterator[Waiting]:
                 each["name"],
                 each.get("image", ""),
                 held.get("reason", ""),
-                held.get("message", "") or last.get("message", ""),
+                # What it said itself, before what the kubelet says of waiting.
+                _last_line(last.get("message", "")) or held.get("message", ""),
                 last.get("exitCode"),
             )
+
+
+def _last_line(message: str) -> str:
+    """A crash tells its reason last."""
+    lines = message.strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def _ended(containers: Iterable[Body]) -> Iterator[Waiting]:

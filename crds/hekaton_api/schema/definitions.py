@@ -40,6 +40,7 @@ FORMATION_COLUMNS = (
 MISSION_COLUMNS = (
     column("Formation", ".spec.formation", "Who works on it."),
     column("Phase", ".status.phase", "What the team does now."),
+    column("Admitted", condition("Admitted", "reason"), "Whether it may run, else why not."),
     column("Passed", condition("Succeeded", "status"), "Whether acceptance passed."),
     column("Done", ".status.tasks.done", "Tasks that are merged.", "integer"),
     column("Tasks", ".status.tasks.total", "Tasks of the plan.", "integer"),
@@ -47,6 +48,7 @@ MISSION_COLUMNS = (
     column("USD", ".status.spent.usd", "US dollars used so far.", "number"),
     AGE,
     column("Mode", ".spec.mode", "How it is worked.", wide=True),
+    column("Running", condition("Running", "reason"), "How its pod fares.", wide=True),
     column("Queue", ".status.queuePosition", "Missions ahead of it.", "integer", True),
     column("Score", ".status.scores.weighted", "The auditor's score, 0 to 10.", "number", True),
     column("Artifact", ".status.artifact.location", "Where the result is.", wide=True),

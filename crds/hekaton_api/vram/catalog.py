@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hekaton_api.models import ModelSpec
-from hekaton_api.vram.config import Read
+from hekaton_api.vram.config import Read, read_config
 from hekaton_api.vram.facts import (
     Checkpoint,
     Machine,
@@ -50,8 +50,10 @@ class Catalog:
     """What users' configurations say, by the entry's name or the model's; it wins."""
 
     def known(self, spec: ModelSpec) -> Known | None:
-        """What is known about an entry's weights; None when nothing is."""
+        """What is known about an entry's weights; None when nothing is. Raises `Unplannable`."""
         given = self.given.get(spec.name) or self.given.get(spec.model or "")
+        if given is None and spec.config is not None:
+            given = read_config(spec.config, "config.json")
         if given is not None:
             return Known(given.shape, given.format)
         found = next((each for each in self.checkpoints if each.model == spec.model), None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hekaton_api.models import ModelSpec
 from hekaton_api.vram.cache import Cache, cache
 from hekaton_api.vram.catalog import Catalog, Known
+from hekaton_api.vram.config import Unplannable
 from hekaton_api.vram.overhead import Constants, Serving, activations, graphs, workspace
 from hekaton_api.vram.shape import Shape
 from hekaton_api.vram.sizes import GIB
@@ -18,6 +19,7 @@ BATCHED = 2048
 grow with it."""
 BATCHED_FLAG = "--max-num-batched-tokens"
 EAGER_FLAG = "--enforce-eager"
+PASTE = "Paste the model's whole config.json."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Refusal:
     remedy: str
 
     def __str__(self) -> str:
-        return f"models[{self.model}].{self.field}: {self.reason}. {self.remedy}"
+        return f"models[{self.model}].{self.field}: {self.reason.rstrip('.')}. {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class Engine:
 
 def engine(spec: ModelSpec, catalog: Catalog, gpus: int) -> Engine | tuple[Refusal, ...]:
     """Plan one entry on `gpus` GPUs, 0 for a machine without any."""
-    known = catalog.known(spec)
+    try:
+        known = catalog.known(spec)
+    except Unplannable as fault:
+        return tuple(Refusal(spec.name, "config", reason, PASTE) for reason in fault.reasons)
     if known is None:
         return (_unknown(spec, catalog),)
     dtype, packing = catalog.dtype(spec.kv_cache_dtype), catalog.packing(_format(spec, known))
@@ -130,8 +135,8 @@ def _format(spec: ModelSpec, known: Known) -> str:
 def _unknown(spec: ModelSpec, catalog: Catalog) -> Refusal:
     names = [each.model for each in catalog.checkpoints]
     remedy = (
-        f"{near(spec.model or '', names)}Give its config.json: `hekaton plan --config "
-        f"{spec.name}=PATH/config.json`."
+        f"{near(spec.model or '', names)}Paste its config.json into the entry's field config, or try"
+        f" it first: `hekaton plan --config {spec.name}=PATH/config.json`."
     )
     return Refusal(spec.name, "model", f"{spec.model!r} is not a model with known figures", remedy)
 

@@ -207,3 +207,31 @@ def test_the_status_shows_the_plan_in_gib(catalog: Catalog, formation: Make) -> 
     assert status.total_gib == pytest.approx(found.capacity / GIB, abs=0.001)
     assert status.models[0].context_reached == 8192
     assert status.freed_by_turboquant_gib > 0
+
+
+CONFIG = """{"model_type": "qwen2", "hidden_size": 256, "num_hidden_layers": 4, "intermediate_size": 512,
+ "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 4096, "max_position_embeddings": 16384}"""
+
+
+def test_a_model_nobody_knows_is_planned_by_the_configuration_in_its_entry(
+    catalog: Catalog,
+) -> None:
+    found = engine(entry(model="/models/mine", config=CONFIG), catalog, 1)
+    assert isinstance(found, Engine)
+    assert (found.shape.layers, found.shape.kv_heads) == (4, 2)
+
+
+def test_a_configuration_that_cannot_be_read_is_refused_with_every_reason(
+    catalog: Catalog,
+) -> None:
+    found = engine(entry(model="/models/mine", config='{"vocab_size": 4096}'), catalog, 1)
+    assert isinstance(found, tuple)
+    assert [one.field for one in found] == ["config"] * len(found)
+    assert "'hidden_size' is missing" in " ".join(map(str, found))
+    assert "Paste the model's whole config.json." in str(found[0])
+
+
+def test_an_unknown_model_is_told_where_its_configuration_goes(catalog: Catalog) -> None:
+    found = engine(entry(model="/models/mine"), catalog, 1)
+    assert isinstance(found, tuple)
+    assert "Paste its config.json into the entry's field config" in str(found[0])
