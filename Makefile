@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check chart crds manifests fix bench e2e e2e-vllm quant-bytes quant-capacity clean
+.PHONY: help install develop demo test check chart crds manifests fix bench e2e e2e-full e2e-vllm quant-bytes quant-capacity clean
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ $(VLLM)/node/made: $(VLLM)/installed $(PROMISES)/tiny_model.py
 	@touch $@
 
 e2e: develop $(VLLM)/node/made ## promises on a real cluster: brings one up (PROVIDER=native|kind), ends it, leaves nothing
+	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini -m "not full" e2e
+
+e2e-full: develop $(VLLM)/node/made ## the same with every fault: outages, drained nodes, upgrades (an hour)
 	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini e2e
 
 $(VLLM)/installed: $(PROMISES)/overrides.txt $(PROMISES)/constraints.txt $(PROMISES)/vllm_name/pyproject.toml | $(VENV)/installed

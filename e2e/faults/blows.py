@@ -1,0 +1,118 @@
+"""Faults on a cluster of ours: programs ended by their process id, as a machine would end them.
+
+Only the native provider's processes are this machine's, so these promises are about it.
+"""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.native import processes
+from promises.kubectl import Namespace, until
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, by its pod's labels and its name."""
+
+    selector: str
+    name: str
+
+    def kill(self, space: Namespace) -> None:
+        """`kill -9` its first process in every pod."""
+        for pid in self.processes(space):
+            os.kill(pid, signal.SIGKILL)
+
+    def processes(self, space: Namespace) -> list[int]:
+        """The first process of it in every pod."""
+        return [pid for held in self._ids(space) for pid in within(held) if number(pid) == 1]
+
+    def all(self, space: Namespace) -> list[int]:
+        """Every process of it in every pod."""
+        return [pid for held in self._ids(space) for pid in within(held)]
+
+    def _ids(self, space: Namespace) -> list[str]:
+        found = []
+        for pod in space.listed("pods", self.selector):
+            status = pod["status"]
+            both = (*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ()))
+            found += [
+                one["containerID"].rpartition("/")[2]
+                for one in both
+                if one["name"] == self.name and "running" in one["state"]
+            ]
+        assert found, f"no container {self.name!r} runs in pods {self.selector!r}"
+        return found
+
+
+def within(container: str) -> list[int]:
+    """Processes of this machine that belong to a container, by their control group."""
+    found = []
+    for folder in PROC.iterdir():
+        with suppress(OSError):  # some end meanwhile
+            if folder.name.isdecimal() and container in (folder / "cgroup").read_text():
+                found.append(int(folder.name))
+    return found
+
+
+def number(pid: int) -> int:
+    """The process's number in its own namespace; 0 when it has ended."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return int(next(line for line in lines if line.startswith("NSpid")).split()[-1])
+
+
+def kill_program(folder: Path, name: str) -> None:
+    """`kill -9` one of the node's programs; the node's first process starts it again."""
+    for pid in children(folder, name):
+        os.kill(pid, signal.SIGKILL)
+
+
+def children(folder: Path, name: str) -> list[int]:
+    """Processes of a node's program, by its command line."""
+    start = {"kubelet": f"{folder}/bin/kubelet", "containerd": "containerd"}[name]
+    asked = f"{folder}/node" if name == "containerd" else f"{folder}/node0.kubeconfig"
+    found = []
+    for each in PROC.iterdir():
+        if each.name.isdecimal():
+            words = _words(each)
+            if words and words[0] == start and any(asked in word for word in words[1:]):
+                found.append(int(each.name))
+    assert found, f"no {name} of {folder} runs"
+    return found
+
+
+def _words(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_bytes().decode().split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def outage(folder: Path, name: str, seconds: float) -> None:
+    """`kill -9` a program of the control plane and start it again, the same, after so long."""
+    pid = processes.living(folder, name)
+    assert pid is not None, f"{name} does not run"
+    command = _words(PROC / str(pid))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: "still there" if processes.living(folder, name) else "", 10, 0.1)
+    time.sleep(seconds)
+    processes.start(folder, name, command)
+
+
+def frozen(pids: list[int], seconds: float) -> None:
+    """Stop processes for a while; they go on as if nothing had been."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
