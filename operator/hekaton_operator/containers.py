@@ -201,11 +201,11 @@ def volume(each: Volume) -> dict[str, Any]:
             return {"name": name, "hostPath": {"path": path, "type": "Directory"}}
 
 
-def pod_security() -> Mapping[str, Any]:
+def pod_security(user: int = USER) -> Mapping[str, Any]:
     """What the restricted Pod Security level asks of a pod."""
     return {
         "runAsNonRoot": True,
-        "runAsUser": USER,
+        "runAsUser": user,
         "runAsGroup": USER,
         "fsGroup": USER,
         "seccompProfile": {"type": "RuntimeDefault"},

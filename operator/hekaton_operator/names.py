@@ -21,7 +21,9 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 SELECTOR = f"{MANAGED_BY}={MANAGER}"
 """Label selector of everything the operator makes."""
 USER = 65532
-"""User and group of every container."""
+"""Group of every container, and user of a formation's."""
+FIRST_USER, USERS = 20_000, 40_000
+"""Users of missions, below what a pod with a user namespace of its own may have."""
 BUS_PORT, CONTROL_PORT = 5590, 5591
 ROUTER_PORT = 8080
 """Inside the pod only."""
@@ -31,6 +33,12 @@ ENGINES_HEALTH, ROUTER_HEALTH, BROKER_HEALTH, AGENT_HEALTH = 9100, 9101, 9102, 9
 DATABASE_SECRET = "hekaton-database"
 MISSION_SHARED = "hekaton-mission"
 """ServiceAccount and NetworkPolicy that the missions of a namespace share."""
+
+
+def mission_user(uid: str) -> int:
+    """The user that a mission's pods run as: one of its own, since the kernel counts processes by
+    user over the whole node, and a formation's engines there have hundreds of threads."""
+    return FIRST_USER + int(hashlib.sha256(uid.encode()).hexdigest()[:8], 16) % USERS
 
 
 def child_name(base: str, suffix: str, longest: int = LONGEST) -> str:

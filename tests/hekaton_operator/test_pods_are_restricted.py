@@ -7,6 +7,7 @@ import pytest
 from operator_world import IMAGES, World, crew_pods, formation, mission
 
 from hekaton_api.formation import FormationSpec
+from hekaton_operator import names
 from hekaton_operator.formation.pod import Team, template
 
 
@@ -36,6 +37,15 @@ async def templates(world: World) -> dict[str, dict[str, Any]]:
 def containers(template: dict[str, Any]) -> list[dict[str, Any]]:
     spec = template["spec"]
     return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+async def test_a_mission_s_pods_have_a_user_of_their_own_in_the_common_group(world: World) -> None:
+    found = await templates(world)
+    team, work = (found[kind]["spec"]["securityContext"] for kind in ("StatefulSet", "Job"))
+    assert team["runAsUser"] == names.USER
+    assert names.FIRST_USER <= work["runAsUser"] < names.FIRST_USER + names.USERS < names.USER
+    assert {team["fsGroup"], work["fsGroup"], work["runAsGroup"]} == {names.USER}
+    assert names.mission_user("one") != names.mission_user("another")
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "Job"])

@@ -84,7 +84,7 @@ def job(attempt: Attempt, formation: FormationSpec, replica: str) -> Manifest:
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE,
-        "securityContext": dict(pod_security()),
+        "securityContext": dict(pod_security(names.mission_user(attempt.meta.uid))),
         "initContainers": [written(first, policy)],
         "containers": [written(rest, policy)],
         "volumes": [volume(each) for each in volumes(work)],
