@@ -41,7 +41,14 @@ def install(cluster: Cluster, *values: str) -> None:
     if cluster.run("kubectl", "get", "namespace", SYSTEM).code:
         cluster.kubectl("create", "namespace", SYSTEM)
     secure(cluster, SYSTEM, RESTRICTED)
+    there = not cluster.run("helm", "status", "hekaton", "-n", SYSTEM).code
     release(cluster, "--set=postgres.image=localhost/hekaton-postgres:e2e", *values)
+    if there:  # a kept cluster: the images are new under their old names
+        rollout = ("-n", SYSTEM, "rollout")
+        cluster.kubectl(*rollout, "restart", "deployment/hekaton-operator")
+        cluster.kubectl(
+            *rollout, "status", "deployment/hekaton-operator", "--timeout=5m", patience=330
+        )
 
 
 def image(target: str) -> str:
