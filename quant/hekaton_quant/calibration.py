@@ -27,7 +27,10 @@ _SPREAD_FLOOR = 0.001
 _SURE_BITS = 3
 """Coordinates of at least so many bits say how long a vector is; the others are mostly noise."""
 _WIDE_BITS = 5
-"""From so many bits on, a value beyond the table would cost more than a coarser scale."""
+"""From so many bits on, a value beyond the entries costs more than a coarser scale."""
+_REACH = 2.0
+"""Up to so many scales every window of a 7-bit table has entries; the table's largest entry, 5,
+stands in few windows, and the loss of a vector of 4 was a hundred times what its bits promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def _side(basis: Basis, total: int, mean: Tensor, unbiased: bool) -> TrellisVect
     bits, tables = share_bits(basis.variances, total), mixed_tables()
     weights = (basis.variances / basis.variances[0]).tolist()
     sure = sum(rate >= _SURE_BITS for rate in bits)
-    reach = [float(tables[r].abs().max()) / 1.1 if r >= _WIDE_BITS else torch.inf for r in bits]
+    reach = [_REACH if rate >= _WIDE_BITS else torch.inf for rate in bits]
     return TrellisVector(
         trellis=Trellis(bits, tables, tuple(weights)),
         forward=basis.forward,

@@ -1,4 +1,4 @@
-"""Questions that a model answers: KL and perplexity at equal bytes, needles at growing length."""
+"""Questions that a model answers by its next-token distributions: KL and perplexity by bytes."""
 
 import math
 import sys
@@ -14,17 +14,12 @@ from hekaton_quant.model.codecs import (
     plain_layers,
     planned_layers,
 )
-from hekaton_quant.model.evaluate import (
-    CodecCache,
-    exact_logits,
-    needle_rows,
-    needles_found,
-    quality,
-)
+from hekaton_quant.model.evaluate import CodecCache, exact_logits, quality
 from hekaton_quant.model.outliers import with_outliers
 from hekaton_quant.model.statistics import measure
-from hekaton_quant.model.transformer import ExactCache
 from hekaton_quant.sizes import NATIVE, PLAIN, TQ5X, TRELLIS, ExactSpan
+
+QUALITY = "next-token distributions"
 
 
 def _caches(subject: Subject, scope: Scope) -> Iterator[tuple[str, Layers]]:
@@ -70,7 +65,12 @@ def model_quality(subject: Subject, scope: Scope) -> Table:
     rows += _relative(_kl_rows(twin, scope, "outliers"))
     columns = ("cache", "K", "bytes", "KL", "perplexity", "top-1", "KL/3bit_nc", "KL/4bit_nc")
     note = f"{scope.sequences} held-out sequences of {scope.context} tokens; bytes as packed"
-    return Table("next-token distributions", columns, tuple(rows), note)
+    return Table(QUALITY, columns, tuple(rows), note)
+
+
+def points(table: Table) -> list[tuple[str, float, float]]:
+    """(name, bytes, KL) of the rows of `model_quality` on the plain model, for a plot."""
+    return [(str(row[0]), float(row[2]), float(row[3])) for row in table.rows if row[1] == "plain"]
 
 
 def equal_windows(subject: Subject, scope: Scope) -> Table:
@@ -87,21 +87,3 @@ def equal_windows(subject: Subject, scope: Scope) -> Table:
             rows.append((name, f"{span.sink}+{span.window}", at_32k, got.kl, got.perplexity))
     columns = ("cache", "sink+window", "bytes at 32K", "KL", "perplexity")
     return Table("with an exact sink and window", columns, tuple(rows))
-
-
-def needles(subject: Subject, scope: Scope) -> Table:
-    """Share of a 12-token needle's tokens that the model still copies from the cache."""
-    model = subject.model
-    caches: list[tuple[str, Layers]] = [
-        *((native.name, native_layers(native, model)) for native in NATIVE[1:]),
-        *((f"{preset.name} bias", bias_layers(preset, model)) for preset in TRELLIS),
-    ]
-    lengths = scope.needle_lengths
-    found: dict[str, list[Cell]] = {name: [] for name in ("exact", *(name for name, _ in caches))}
-    for length in lengths:
-        rows = needle_rows(subject.held_out, length, scope.needles, 12, scope.seed)
-        found["exact"].append(needles_found(model, rows, ExactCache(), 12))
-        for name, layers in caches:
-            found[name].append(needles_found(model, rows, CodecCache(layers), 12))
-    columns = ("cache", *(f"{length} tokens" for length in lengths))
-    return Table("needle copied", columns, tuple((name, *cells) for name, cells in found.items()))

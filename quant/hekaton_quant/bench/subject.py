@@ -14,6 +14,7 @@ from torch import Tensor
 from hekaton_quant.codec import LayerCodec
 from hekaton_quant.errors import Unsupported
 from hekaton_quant.model.corpus import folder_texts
+from hekaton_quant.model.recall import Drill, drill_rows, make_recaller
 from hekaton_quant.model.tokenizer import read_tokenizer
 from hekaton_quant.model.train import Course, library_ids, make_model, text_ids
 from hekaton_quant.model.transformer import Transformer, load_model
@@ -35,9 +36,9 @@ class Scope:
     """Tokens of each."""
     calibration: int = 24
     """Sequences of the training text that a calibration reads."""
-    needle_lengths: tuple[int, ...] = (256, 512, 1024, 2048)
-    needles: int = 16
-    """Rows for each length."""
+    needle_lengths: tuple[int, ...] = (256, 1024, 4096)
+    needles: int = 2
+    """Rows for each length, each with several needles."""
     seed: int = 0
     caches: tuple[str, ...] = ()
     """Names of the caches whose KL is measured; empty for all."""
@@ -72,6 +73,19 @@ def own_subject(folder: Path, course: Course, text: Path | None = None) -> Subje
     if not (folder / "model.safetensors").is_file():
         make_model(folder, course, lambda line: print(line, flush=True))
     return folder_subject(folder, text)
+
+
+def recall_subject(folder: Path, drill: Drill) -> Subject:
+    """The copying model, trained first if the folder does not hold it; its needles lie in text.
+
+    It is calibrated on rows such as it learned from, since plain text gives it nothing to copy.
+    """
+    if not (folder / "model.safetensors").is_file():
+        make_recaller(folder, drill, lambda line: print(line, flush=True))
+    subject = folder_subject(folder)
+    random = torch.Generator().manual_seed(drill.seed + 1)
+    rows, _ = drill_rows(subject.model.config.vocabulary, 256, _READ // 256, random)
+    return Subject(subject.model, subject.held_out, rows.flatten())
 
 
 def folder_subject(folder: Path, text: Path | None = None) -> Subject:

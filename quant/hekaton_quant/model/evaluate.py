@@ -1,4 +1,4 @@
-"""What a KV codec does to a model: KL of next-token distributions, perplexity, needles found.
+"""What a KV codec does to a model: KL of next-token distributions and perplexity.
 
 Every layer writes its K and V through the real packed encoding and attends to what comes back, at
 every position, the newest token included; bytes are counted from the packed tensors themselves.
@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from hekaton_quant.codec import LayerCodec
-from hekaton_quant.errors import Unsupported
-from hekaton_quant.model.transformer import Cache, ExactCache, Seen, Transformer
+from hekaton_quant.model.transformer import ExactCache, Seen, Transformer
 from hekaton_quant.sizes import ExactSpan
 
 
@@ -102,35 +101,3 @@ def quality(model: Transformer, ids: Tensor, exact: Sequence[Tensor], cache: Cod
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-@torch.no_grad()
-def needles_found(model: Transformer, ids: Tensor, cache: Cache, needle: int) -> float:
-    """Share of needle tokens that the model predicts where the text repeats them.
-
-    ids: (sequences, tokens); the last `needle` tokens of a row stand earlier in it as well. The
-    first of them only says which needle is meant, so it is not asked for.
-    """
-    found = []
-    for row in ids:
-        guesses = model(row[None, :-1], cache)[0].argmax(dim=-1)
-        asked = slice(len(row) - needle, len(row) - 1)
-        found.append((guesses[asked] == row[1:][asked]).float().mean().item())
-    return _mean(found)
-
-
-def needle_rows(text: Tensor, length: int, count: int, needle: int, seed: int) -> Tensor:
-    """(count, length) ids: held-out text with a random needle inside and again at the end."""
-    if len(text) < length:
-        raise Unsupported([f"The text has {len(text)} tokens; a row of {length} needs more."])
-    random = torch.Generator().manual_seed(seed)
-    rows = []
-    for i in range(count):
-        start = int(torch.randint(len(text) - length + 1, (), generator=random))
-        row = text[start : start + length].clone()
-        drawn = torch.randint(int(text.max()) + 1, (needle,), generator=random)
-        depth = int((i + 0.5) / count * (length - 3 * needle))
-        row[depth : depth + needle] = drawn
-        row[-needle:] = drawn
-        rows.append(row)
-    return torch.stack(rows)

@@ -1,10 +1,10 @@
 """Train the benchmark's own small model: minutes on one CPU core, learned K and V statistics.
 
     python -m hekaton_quant.model.train FOLDER --seconds 600
-    python -m hekaton_quant.model.train OTHER --recall FOLDER --context 256
 
 Qwen2's shape (RoPE, grouped queries, QKV bias) with heads of 128. A part of each batch repeats a
-span of itself, which makes the copying heads form that a needle test needs.
+span of itself, so that looking back is learned as well; a needle test needs more of it than that
+(`hekaton_quant.model.recall`).
 """
 
 import argparse
@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from hekaton_quant.model.bpe import learn_bpe
 from hekaton_quant.model.config import ModelConfig, write_config
 from hekaton_quant.model.corpus import library_texts
 from hekaton_quant.model.muon import optimizers
-from hekaton_quant.model.tokenizer import Tokenizer, read_tokenizer, write_tokenizer
+from hekaton_quant.model.tokenizer import Tokenizer, write_tokenizer
 from hekaton_quant.model.transformer import ExactCache, Transformer
 from hekaton_quant.model.weights import write_tensors
 
@@ -49,8 +49,6 @@ class Course:
     """Tokens; few, so that attention has to assemble words and is learned early."""
     copied: float = 0.25
     """Share of the sequences in which a span is repeated."""
-    recalled: float = 0.0
-    """Share of the sequences whose second half is pieces of the first in another order."""
 
 
 def small_config(vocabulary: int) -> ModelConfig:
@@ -98,8 +96,6 @@ def _batches(ids: Tensor, course: Course, context: Callable[[], int]) -> Iterato
         for row in batch:
             if torch.rand((), generator=random) < course.copied:
                 _repeat_span(row, random)
-            if torch.rand((), generator=random) < course.recalled:
-                _shuffle_pieces(row, ids, random)
         yield batch
 
 
@@ -110,19 +106,6 @@ def _repeat_span(row: Tensor, random: torch.Generator) -> None:
     source = int(torch.randint(half - size, (), generator=random))
     target = half + int(torch.randint(half - size, (), generator=random))
     row[target : target + size] = row[source : source + size].clone()
-
-
-def _shuffle_pieces(row: Tensor, ids: Tensor, random: torch.Generator) -> None:
-    """Fill the first half with random tokens and the second with its pieces, shuffled.
-
-    Nothing but looking back tells what comes next, so the heads that look back form soon.
-    """
-    size = int(torch.randint(8, 25, (), generator=random))
-    count = len(row) // 2 // size
-    drawn = torch.randint(int(ids.max()) + 1, (count, size), generator=random)
-    row[: count * size] = drawn.flatten()
-    order = torch.randperm(count, generator=random)
-    row[len(row) - count * size :] = drawn[order].flatten()
 
 
 def fresh_model(config: ModelConfig, seed: int) -> Transformer:
@@ -194,20 +177,6 @@ def make_model(folder: Path, course: Course, say: Callable[[str], None]) -> None
     _finish(train(ids, fresh, course, say), folder, course)
 
 
-def make_recaller(source: Path, folder: Path, course: Course, say: Callable[[str], None]) -> None:
-    """Train a model of two layers that can do one thing: copy what it saw once, far back.
-
-    It has the tokenizer of `source`; the text model learns the words of Python in the same minutes
-    and no copying, so that a needle test of it would say nothing.
-    """
-    tokenizer = read_tokenizer(source)
-    write_tokenizer(tokenizer, folder)
-    ids = library_ids(tokenizer, held_out=False, most=500_000)
-    config = replace(small_config(len(tokenizer.vocabulary)), hidden=128, inner=128, layers=2)
-    fresh = fresh_model(replace(config, heads=2, kv_heads=1), course.seed)
-    _finish(train(ids, fresh, course, say), folder, course)
-
-
 def _finish(model: Transformer, folder: Path, course: Course) -> None:
     save_model(model, folder)
     (folder / "course.json").write_text(json.dumps(asdict(course)) + "\n", encoding="utf-8")
@@ -219,7 +188,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=Course().seconds)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--recall", type=Path, help="train a copying model with this one's tokens")
     parser.add_argument("--context", type=int, default=Course().context)
     parsed = parser.parse_args()
     course = Course(seconds=parsed.seconds, seed=parsed.seed, context=parsed.context)
@@ -227,10 +195,7 @@ def main() -> None:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    if parsed.recall is None:
-        make_model(parsed.folder, course, say)
-    else:
-        make_recaller(parsed.recall, parsed.folder, replace(course, recalled=0.75), say)
+    make_model(parsed.folder, course, say)
 
 
 if __name__ == "__main__":

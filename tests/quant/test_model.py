@@ -14,8 +14,6 @@ from hekaton_quant.model.evaluate import (
     CodecCache,
     exact_logits,
     exact_mask,
-    needle_rows,
-    needles_found,
     quality,
 )
 from hekaton_quant.model.outliers import with_outliers
@@ -145,24 +143,6 @@ def test_outliers_leave_the_function_as_it_was(tiny_model: Transformer, rows: to
     assert (
         twin.attentions()[0].k_proj.weight.norm() > tiny_model.attentions()[0].k_proj.weight.norm()
     )
-
-
-def test_a_needle_stands_twice_in_its_row() -> None:
-    rows = needle_rows(torch.arange(500) % 37, 100, 4, 6, seed=1)
-    assert rows.shape == (4, 100)
-    for row in rows:
-        places = [i for i in range(88) if torch.equal(row[i : i + 6], row[-6:])]
-        assert places
-
-
-def test_needles_need_enough_text() -> None:
-    with pytest.raises(Unsupported, match="50 tokens; a row of 100"):
-        needle_rows(torch.arange(50), 100, 4, 6, seed=1)
-
-
-def test_an_untrained_model_finds_few_needles(tiny_model: Transformer) -> None:
-    rows = needle_rows(torch.arange(500) % 37, 60, 4, 6, seed=1)
-    assert needles_found(tiny_model, rows, ExactCache(), 6) < 0.5
 
 
 def test_a_little_training_lowers_the_loss(

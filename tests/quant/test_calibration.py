@@ -11,7 +11,7 @@ from torch import Tensor
 from hekaton_quant.calibration import basis, calibrated_head, expected_loss, share_bits
 from hekaton_quant.codec import KeyMean, trellis_head
 from hekaton_quant.rope import Rope
-from hekaton_quant.sizes import TQ5X
+from hekaton_quant.sizes import TQ4X, TQ5X
 from hekaton_quant.stored import HeadBases, layer_sizes
 from hekaton_quant.tables import MOST_BITS, mixed_tables
 from hekaton_quant.trellis import Trellis
@@ -90,6 +90,22 @@ def test_an_unbiased_calibrated_head_gives_every_coded_coordinate_its_length_bac
         slopes.append(float(slope[coded].mean()))
     assert slopes[0] < 0.985
     assert slopes[1] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_value_far_out_of_a_fine_coordinate_costs_little_more(
+    gaussian: Gaussian,
+) -> None:
+    x = gaussian(4000, 64) * torch.logspace(1, -1.5, 64)
+    side = basis(torch.zeros(64), x.T @ x / 4000, torch.eye(64))
+    mean = KeyMean(torch.zeros(64), Rope(64))
+    codec = calibrated_head(side, side, TQ4X.bytes_per_token(64), mean).values
+    far = x[:40].clone()
+    far[:, 0] = 4 * 10.0
+
+    def loss(given: Tensor) -> float:
+        return float((codec.decode(codec.encode(given)) - given).square().sum(dim=1).mean())
+
+    assert loss(far) < 20 * loss(x[:40])
 
 
 def test_a_plan_shares_the_same_bytes_and_expects_no_more_loss(gaussian: Gaussian) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from hekaton_quant.bench.__main__ import arguments, main, tables
+from hekaton_quant.bench.__main__ import arguments, drawn, main, tables
 from hekaton_quant.bench.depth import at_depth
 from hekaton_quant.bench.modelled import model_quality
-from hekaton_quant.bench.plot import rate_distortion_svg
+from hekaton_quant.bench.plot import kl_svg, rate_distortion_svg
 from hekaton_quant.bench.subject import Scope, Subject
 from hekaton_quant.bench.synthetic import Draw, distortion, encoding_parts
 from hekaton_quant.bench.table import Table
@@ -100,3 +100,18 @@ def test_numbers_stand_to_the_right() -> None:
 def test_a_plot_marks_every_point() -> None:
     svg = rate_distortion_svg([("tq5x", 3.0, 0.022), ("paper_mse3", 3.25, 0.034)])
     assert svg.count("<circle") == 2
+
+
+def test_a_plot_of_kl_leaves_out_what_lies_beyond_its_axes() -> None:
+    points = [("tq5x mean", 96, 0.004), ("turboquant_3bit_nc", 102, 0.008), ("bf16", 512, 1e-7)]
+    svg = kl_svg(points)
+    assert svg.count("<circle") == 2
+    assert "bf16" not in svg
+
+
+def test_the_first_table_that_can_be_drawn_is() -> None:
+    row = ("tq5x mean", "plain", 96, 0.004, 16.0, 0.9, 0.5, 1.0)
+    quality = Table("next-token distributions", ("cache", "K"), (row, ("x", "outliers", 96, 0.004)))
+    svg = drawn([Table("bytes", (), ()), quality]) or ""
+    assert svg.count("<circle") == 1
+    assert drawn([Table("bytes", (), ())]) is None
