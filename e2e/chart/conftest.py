@@ -9,6 +9,9 @@ WAYS = {
     "default": (),
     "namespaced": ("watchNamespace=team-a",),
     "external database": EXTERNAL,
+    "backup": ("backup.enabled=true",),
+    "backup of an external database": (*EXTERNAL, "backup.enabled=true"),
+    "service": ("service.enabled=true", "service.formation=team"),
     "open network": ("networkPolicies.enabled=false",),
     "all at once": (
         "images.registry=r.example.com/x",
@@ -24,6 +27,13 @@ WAYS = {
         "postgres.nodeSelector.a=b",
         "postgres.tolerations[0].operator=Exists",
         "postgres.priorityClassName=high",
+        "backup.enabled=true",
+        "backup.storage.existingClaim=mine",
+        "service.enabled=true",
+        "service.formation=team",
+        "service.existingSecret=mine",
+        "service.usd=2.50",
+        "service.from[0].podSelector.matchLabels.a=b",
     ),
 }
 

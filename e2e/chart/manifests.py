@@ -15,6 +15,9 @@ COPIES = ROOT / "charts" / "hekaton" / "files" / "crds"
 BOOK = ROOT / "manifests" / "missions" / "duration-library.book.yaml"
 BOOKS = ROOT / "manifests" / "simulated" / "books.yaml"
 INSTALL = ROOT / "manifests" / "install.yaml"
+MODELS = ROOT / "manifests" / "simulated" / "models.yaml"
+MISSION = ROOT / "manifests" / "missions" / "duration-library.yaml"
+DEV = ROOT / "manifests" / "gitops" / "overlays" / "dev"
 SETTINGS = ("postgres.existingSecret=hekaton-postgres",)
 
 HEAD = f"""\
@@ -30,6 +33,7 @@ metadata:
   labels:
     pod-security.kubernetes.io/enforce: restricted
 """
+COPIED = "# Made from {} by `make manifests`: kustomize reads nothing outside of its folder.\n"
 BOOKS_HEAD = "# What the simulated models know: made from manifests/missions by `make manifests`.\n"
 
 
@@ -53,6 +57,13 @@ def copies() -> dict[Path, str]:
     return {COPIES / path.name: path.read_text() for path in sorted(CRDS.glob("*.yaml"))}
 
 
+def overlay() -> dict[Path, str]:
+    """What the overlay `dev` has from elsewhere, by path."""
+    simulated = COPIED.format("manifests/simulated") + "---\n".join((books(), MODELS.read_text()))
+    mission = COPIED.format("manifests/missions") + MISSION.read_text()
+    return {DEV / "simulated.yaml": simulated, DEV / "mission.yaml": mission}
+
+
 def install(helm: Helm) -> str:
     """The namespace and the rendered chart."""
     return HEAD + helm.text(*SETTINGS)
@@ -67,6 +78,8 @@ def main() -> None:
     for path, text in wanted.items():
         path.write_text(text)
     BOOKS.write_text(books())
+    for path, text in overlay().items():
+        path.write_text(text)
     INSTALL.write_text(install(found()))
 
 

@@ -17,6 +17,8 @@ def specs(objects: list[Object]) -> dict[str, Object]:
         name = f"{each['kind']}/{each['metadata']['name']}"
         if each["kind"] == "Pod":
             found[name] = each["spec"]
+        elif each["kind"] == "CronJob":
+            found[name] = each["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         elif isinstance(each.get("spec"), dict) and "template" in each["spec"]:
             found[name] = each["spec"]["template"]["spec"]
     return found

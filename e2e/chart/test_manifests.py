@@ -24,6 +24,11 @@ def test_install_yaml_is_the_rendered_chart(helm: Helm) -> None:
     assert manifests.INSTALL.read_text() == manifests.install(helm), "run `make manifests`"
 
 
+def test_the_overlay_dev_holds_what_it_was_made_from() -> None:
+    made = manifests.overlay()
+    assert {path: path.read_text() for path in made} == made, "run `make manifests`"
+
+
 def test_the_rendered_crds_are_ours_and_stay_on_uninstall(helm: Helm) -> None:
     objects = helm.objects("crds.enabled=true")
     rendered = [each for each in objects if each["kind"] == "CustomResourceDefinition"]

@@ -65,6 +65,23 @@ def test_conductors_of_other_namespaces_stay_out_when_one_is_watched(helm: Helm)
     }
 
 
+def test_a_backup_reaches_the_database_and_nobody_reaches_it(helm: Helm) -> None:
+    objects = helm.objects("backup.enabled=true")
+    found = {
+        each["metadata"]["name"]: each["spec"]
+        for each in objects
+        if each["kind"] == "NetworkPolicy"
+    }
+    backup = found["hekaton-backup"]
+    assert "ingress" not in backup
+    assert ports(backup["egress"]) == {53, 5432}
+    heard = [
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        for peer in found["hekaton-postgres"]["ingress"][0]["from"]
+    ]
+    assert heard == ["operator", "test", "backup", "mission"]
+
+
 def test_policies_can_be_left_out(helm: Helm) -> None:
     objects = helm.objects("networkPolicies.enabled=false")
     assert [each for each in objects if each["kind"] == "NetworkPolicy"] == []

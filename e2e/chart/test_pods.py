@@ -16,13 +16,16 @@ def test_every_root_file_system_is_read_only(rendered: list[Object]) -> None:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_only_the_operator_holds_a_token(rendered: list[Object]) -> None:
+def test_only_the_operator_and_the_service_hold_a_token(rendered: list[Object]) -> None:
     holders = [
         name
         for name, spec in specs(rendered).items()
         if spec.get("automountServiceAccountToken") is not False
     ]
-    assert holders == ["Deployment/hekaton-operator"]
+    served = (
+        ["Deployment/hekaton-service"] if "Deployment/hekaton-service" in specs(rendered) else []
+    )
+    assert holders == ["Deployment/hekaton-operator", *served]
 
 
 def test_every_container_says_what_it_needs_and_what_it_may_take(rendered: list[Object]) -> None:
@@ -34,7 +37,8 @@ def test_every_container_says_what_it_needs_and_what_it_may_take(rendered: list[
 
 def test_what_goes_on_running_is_probed(rendered: list[Object]) -> None:
     for name, spec in specs(rendered).items():
-        for container in spec["containers"] if not name.startswith("Pod/") else ():
+        ends = name.startswith(("Pod/", "CronJob/"))
+        for container in () if ends else spec["containers"]:
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
 
 
@@ -55,7 +59,9 @@ def test_operators_are_spread_over_nodes_and_zones(rendered: list[Object]) -> No
 
 
 def test_every_workload_has_a_disruption_budget(rendered: list[Object]) -> None:
-    budgets = [each for each in rendered if each["kind"] == "PodDisruptionBudget"]
-    workloads = [each for each in rendered if each["kind"] in {"Deployment", "StatefulSet"}]
-    selected = [each["spec"]["selector"]["matchLabels"] for each in budgets]
-    assert selected == [each["spec"]["selector"]["matchLabels"] for each in workloads]
+    def selected(*kinds: str) -> list[str]:
+        found = (each for each in rendered if each["kind"] in kinds)
+        labels = (each["spec"]["selector"]["matchLabels"] for each in found)
+        return sorted(each["app.kubernetes.io/component"] for each in labels)
+
+    assert selected("PodDisruptionBudget") == selected("Deployment", "StatefulSet")

@@ -21,6 +21,8 @@ def said(helm: Helm, *sets: str) -> str:
         ("database.port=70000", "'/database/port': maximum"),
         ("images.pullPolicy=Sometimes", "'/images/pullPolicy'"),
         ("database.name=a-b", "'/database/name': 'a-b' does not match pattern"),
+        ("backup.keep=0", "'/backup/keep': minimum"),
+        ("backup.schedule=nightly", "'/backup/schedule': 'nightly' does not match pattern"),
         ("networkPolicies.apiServerPorts=443", "'/networkPolicies/apiServerPorts'"),
     ],
 )

@@ -12,6 +12,10 @@ GROUP = "hekaton.dev"
 VERSION = "v1alpha1"
 
 
+UNSEEN = {"observedGeneration": -1}
+"""What a server gives to a new object: else kstatus, which trusts an empty status, would call it current."""
+
+
 def column(name: str, path: str, about: str, kind: str = "string", wide: bool = False) -> Schema:
     """A column of `kubectl get`; a wide one shows with -o wide only."""
     found = {"name": name, "type": kind, "description": about, "jsonPath": path}
@@ -104,7 +108,7 @@ def _definition(
 
 
 def schema(kind: type[Part]) -> Schema:
-    """The structural schema of a kind; what the operator reports gets no defaults."""
+    """The structural schema of a kind; of what the operator reports only that it has reported nothing."""
     whole = kind.model_json_schema(by_alias=True)
     parts = whole.pop("$defs")
     fields = whole["properties"]
@@ -118,7 +122,7 @@ def schema(kind: type[Part]) -> Schema:
             "properties": {"name": {"type": "string", "maxLength": 63, "pattern": NAME}},
         },
         "spec": structural(fields["spec"], parts),
-        "status": structural(fields["status"], parts, defaults=False),
+        "status": {**structural(fields["status"], parts, defaults=False), "default": UNSEEN},
     }
     found["required"] = ["spec"]
     return found

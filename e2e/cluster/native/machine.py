@@ -30,7 +30,8 @@ class Native:
             if os.geteuid():
                 raise Failure("A node needs root; `up --level control-plane` does not.")
             packages.need(packages.NODE)
-        programs = binaries.built(binaries.NEEDED if level == "node" else binaries.CONTROL)
+        wanted = {"api": binaries.API, "control-plane": binaries.CONTROL, "node": binaries.NEEDED}
+        programs = binaries.built(wanted[level])
         end(self.folder, keep=frozenset())
         self.folder.mkdir(parents=True, exist_ok=True)
         about = {"provider": "native", "level": level}

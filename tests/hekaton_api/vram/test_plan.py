@@ -15,6 +15,7 @@ from hekaton_api.vram.flags import command
 from hekaton_api.vram.plan import plan_spec
 from hekaton_api.vram.reported import vram_plan
 from hekaton_api.vram.sizes import GIB
+from hekaton_api.vram.weights import parameters
 
 Make = Callable[..., FormationSpec]
 LITE = "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct"
@@ -187,6 +188,42 @@ def test_a_users_batch_size_counts_and_is_not_given_twice(
     assert batched(large.spec) == 8192
     assert large.activations > served(SEVEN).activations
     assert " ".join(command(large)).count("--max-num-batched-tokens") == 1
+
+
+def test_each_server_asks_for_its_own_share_of_the_gpu_alone(
+    catalog: Catalog, formation: Make
+) -> None:
+    two = (entry(name="first"), entry(name="second"))
+    found = plan_spec(formation(*two), catalog)
+    shares = []
+    for each in found.models:
+        words = command(each.engine)
+        shares.append(float(words[words.index("--gpu-memory-utilization") + 1]))
+        assert shares[-1] * each.engine.memory <= each.engine.total
+    assert sum(shares) < 1
+    own = entry(extra_args=("--gpu-memory-utilization=0.5",))
+    (only,) = plan_spec(formation(own), catalog).models
+    assert " ".join(command(only.engine)).count("--gpu-memory-utilization") == 1
+
+
+def test_without_a_gpu_no_share_is_asked_for(served: Callable[..., Engine]) -> None:
+    assert "--gpu-memory-utilization" not in command(served(SEVEN))
+
+
+@pytest.mark.parametrize(("asked", "left"), [("2", 2.0), ("0.5", 0.5), ("x", 0.0)])
+def test_weights_in_the_cpu_s_memory_take_none_of_the_gpu_s(
+    served: Callable[..., Engine], asked: str, left: float
+) -> None:
+    one = served(SEVEN, extra_args=(f"--cpu-offload-gb={asked}",))
+    assert served(SEVEN).weights - one.weights == int(left * 2**30)
+
+
+def test_embedding_and_head_stay_on_the_gpu_however_much_is_to_be_offloaded(
+    served: Callable[..., Engine],
+) -> None:
+    one = served(SEVEN, extra_args=("--cpu-offload-gb", "400"))
+    assert one.weights == 2 * parameters(one.shape).plain
+    assert "--cpu-offload-gb" in command(one)
 
 
 def test_eager_engines_have_no_graphs(served: Callable[..., Engine]) -> None:

@@ -84,3 +84,23 @@ def test_a_shorter_context_still_holds_what_the_roles_need(
     big = entry("Qwen/Qwen2.5-Coder-32B-Instruct-AWQ", contextLength=32_768, maxSequences=64)
     for each in remedies(formation(big), catalog):
         assert all(model.context_length >= 2048 for model in each.spec.models)
+
+
+def test_models_that_no_single_change_makes_fit_are_offered_smaller_together_or_on_more_gpus(
+    catalog: Catalog, formation: Make
+) -> None:
+    large = ModelSpec(name="a", engine="vllm", model="Qwen/Qwen2.5-32B-Instruct")
+    pair = formation(large, large.model_copy(update={"name": "b"}))
+    smaller, more = remedies(pair, catalog)
+    assert (smaller.kind, more.kind) == ("several", "hardware")
+    assert "as 'a'" in smaller.change
+    assert "as 'b'" in smaller.change
+    assert more.spec.hardware.gpus == 4  # three do not divide the heads
+    assert all(plan_spec(each.spec, catalog).fits for each in (smaller, more))
+
+
+def test_every_reason_stands_beside_too_little_memory(catalog: Catalog, formation: Make) -> None:
+    large = ModelSpec(name="a", engine="vllm", model="Qwen/Qwen2.5-32B-Instruct", max_sequences=64)
+    wrong = ModelSpec(name="b", engine="vllm", model=large.model, kv_cache_dtype="turbo")
+    found = plan_spec(formation(large, wrong), catalog)
+    assert ["too much" in each for each in found.reasons] == [False, True]
