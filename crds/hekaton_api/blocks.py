@@ -35,6 +35,9 @@ TIERS: tuple[MemoryTier, ...] = (
     "core",
 )
 
+EvidenceTool: TypeAlias = Literal["ruff", "mypy", "bandit", "coverage"]
+EVIDENCE: tuple[EvidenceTool, ...] = ("ruff", "mypy", "bandit", "coverage")
+
 
 class Routing(Part):
     """How a model is chosen for a role whose model is auto."""
@@ -112,6 +115,8 @@ class Review(Part):
     """Least weighted score that passes, 0 to 10. Default 7."""
     max_loops: Annotated[Whole, Field(ge=0, le=10), Hint("loops", "2")] = 2
     """Times that findings go back to the builders, 0 to 10. Default 2."""
+    evidence: Annotated[tuple[EvidenceTool, ...], Field(max_length=4), Distinct()] = EVIDENCE
+    """Tools asked before the auditors, each once; what they find bounds the grades. Default all four."""
 
 
 class Planning(Part):
@@ -121,6 +126,19 @@ class Planning(Part):
     """Let researchers look around and debate before the plan is made. Default true."""
     skip_below: Literal["none", "LOW", "MEDIUM", "HIGH"] = "none"
     """Missions rated below this complexity are built without the swarm. Default none."""
+    samples: Annotated[Whole, Field(ge=1, le=64), Hint("samples", "5")] = 5
+    """Independent answers of mode vote, 1 to 64. Default 5."""
+    attempts: Annotated[Whole, Field(ge=1, le=10), Hint("tries", "2")] = 2
+    """Tries of one task of a plan before the others go on without it, 1 to 10. Default 2."""
+    barrier: Flag = False
+    """Start no task of a wave before all of the wave before have ended. Default false."""
+    grace: Duration = "60s"
+    """Time that a worker of a hierarchy always has before it can count as late. Default 60s."""
+
+    @property
+    def grace_seconds(self) -> int:
+        """Time that a worker always has, seconds."""
+        return seconds(self.grace)
 
 
 class Memory(Part):

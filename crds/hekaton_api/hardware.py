@@ -10,6 +10,7 @@ from hekaton_api.fields import LIST, GiB, Hint, Line, Part, Text, Whole
 from hekaton_api.meta import Labels
 from hekaton_api.problems import Problem
 
+SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 Profile: TypeAlias = Literal["gh200-96", "gh200-144", "h200-141", "cpu", "custom"]
 
 
@@ -24,6 +25,9 @@ class Hardware(Part):
     """Memory per GPU, GiB; required for profile custom. Absent means the profile's own."""
     reserve_gib: GiB = 2.0
     """Memory per GPU left to the driver and other programs, GiB. Default 2."""
+    device_class: Annotated[str, Field(pattern=SUBDOMAIN, max_length=253)] | None = None
+    """DeviceClass, e.g. gpu.nvidia.com: each model gets a container of its own and all share one claim
+    on the GPUs (DRA). Absent means one container for all models, with nvidia.com/gpu."""
     CEL: ClassVar[tuple[Cel, ...]] = (
         Cel(
             "self.profile != 'cpu' || !has(self.gpus) || self.gpus == 0",
@@ -45,6 +49,11 @@ class Hardware(Part):
             "!has(self.memoryGiB) || self.reserveGiB < self.memoryGiB",
             "leaves no memory for models. Reserve less than memoryGiB.",
             at=".reserveGiB",
+        ),
+        Cel(
+            "self.profile != 'cpu' || !has(self.deviceClass)",
+            "means nothing to profile cpu. Remove deviceClass, or choose a GPU profile.",
+            at=".deviceClass",
         ),
     )
 
@@ -68,6 +77,9 @@ class Hardware(Part):
         if self.memory_gib is not None and self.reserve_gib >= self.memory_gib:
             remedy = f"Reserve less than memoryGiB, which is {self.memory_gib:g}."
             yield Problem(("reserveGiB",), "leaves no memory for models", remedy)
+        if self.profile == "cpu" and self.device_class is not None:
+            remedy = "Remove deviceClass, or choose a GPU profile."
+            yield Problem(("deviceClass",), "means nothing to profile cpu", remedy)
 
 
 class Toleration(Part):

@@ -5,7 +5,20 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from hekaton_api.cel import Distinct
-from hekaton_api.fields import LIST, Cost, Count, GiB, Line, Name, Part, Prose, Real, Text, Time
+from hekaton_api.fields import (
+    LIST,
+    Cost,
+    Count,
+    GiB,
+    Line,
+    Name,
+    Part,
+    Prose,
+    Real,
+    Text,
+    Time,
+    Whole,
+)
 
 Phase: TypeAlias = Literal[
     "pending",
@@ -19,6 +32,7 @@ Phase: TypeAlias = Literal[
     "report",
     "done",
 ]
+Seen: TypeAlias = Annotated[Whole, Field(ge=-1, le=1_000_000_000)]
 Score: TypeAlias = Annotated[Real, Field(ge=0, le=10)]
 
 
@@ -93,8 +107,8 @@ class Revisions(Part):
 class FormationStatus(Part):
     """State of a formation."""
 
-    observed_generation: Count | None = None
-    """Generation that this status speaks of."""
+    observed_generation: Seen | None = None
+    """Generation that this status speaks of; -1 before the operator has looked at any."""
     replicas: Count = 0
     """Pods that exist. Default 0."""
     ready: Count = 0
@@ -162,8 +176,8 @@ class Delivered(Part):
 class MissionStatus(Part):
     """State of a mission."""
 
-    observed_generation: Count | None = None
-    """Generation that this status speaks of."""
+    observed_generation: Seen | None = None
+    """Generation that this status speaks of; -1 before the operator has looked at any."""
     phase: Phase = "pending"
     """What the team does now. Default pending."""
     round: Count = 0

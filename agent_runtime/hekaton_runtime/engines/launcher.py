@@ -34,12 +34,29 @@ def works(plan: Plan, kinds: Kinds, port_base: int, environ: Mapping[str, str]) 
     return tuple(found)
 
 
-class Launcher:
-    """Runs them."""
+def chosen(all_works: tuple[Work, ...], model: str) -> tuple[tuple[Work, ...], Work | None]:
+    """One model's work, and the one that comes before it, in another container; without a name all of
+    them, and nothing before. Raises `BadInput`."""
+    if not model:
+        return all_works, None
+    names = [work.state.model for work in all_works]
+    if model not in names:
+        known = ", ".join(names) or "none"
+        raise BadInput([f"--model: {model!r} is not served by this formation; known: {known}."])
+    at = names.index(model)
+    return (all_works[at],), all_works[at - 1] if at else None
 
-    def __init__(self, wanted: tuple[Work, ...], times: Times | None = None) -> None:
+
+class Launcher:
+    """Runs them. `first` runs in another container of the pod, and goes first."""
+
+    def __init__(
+        self, wanted: tuple[Work, ...], first: Work | None = None, times: Times | None = None
+    ) -> None:
         turn = asyncio.Lock()
-        self._all = tuple(Supervisor(one, turn, times or Times()) for one in wanted)
+        self._first = first
+        self._times = times or Times()
+        self._all = tuple(Supervisor(one, turn, self._times) for one in wanted)
 
     @property
     def states(self) -> tuple[EngineState, ...]:
@@ -48,7 +65,8 @@ class Launcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then every engine has ended."""
-        before: asyncio.Event | None = None
+        before = asyncio.Event() if self._first else None
+        looking = asyncio.create_task(self._look(before))
         tasks = []
         for one in self._all:
             tasks.append(asyncio.create_task(one.run(before)))
@@ -57,12 +75,19 @@ class Launcher:
         try:
             await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (stopped, *tasks):
+            for task in (stopped, looking, *tasks):
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+
+    async def _look(self, healthy: asyncio.Event | None) -> None:
+        """At the engine that goes first, until it is healthy once."""
+        while self._first and healthy and not healthy.is_set():
+            if (await get(HERE, self._first.state.port, self._first.paths.health)).status == 200:
+                healthy.set()
+            await asyncio.sleep(self._times.look)
 
     async def why_not(self) -> tuple[str, ...]:
         """Every engine that is not ready, and why."""

@@ -54,7 +54,7 @@ class Desk:
     async def chat(self, request: Request) -> Response:
         try:
             claims = self._claims(request)
-            wanted = asked(await _body(request), claims)
+            wanted = asked(await body_of(request), claims)
             return Relay(self._call(claims, wanted), self.used, self.figures)
         except Refused as fault:
             self.figures.refused(fault.status)
@@ -87,7 +87,8 @@ def router_app(desk: Desk) -> Starlette:
     )
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """Whole; raises `Refused` where it is too long."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -33,11 +33,7 @@ REFUSALS = range(400, 600)
 
 def load() -> Complete:
     """Import LiteLLM; raises `Unsent` where it is absent or must not be used."""
-    try:
-        version = importlib.metadata.version("litellm")
-    except importlib.metadata.PackageNotFoundError as fault:
-        raise Unsent("LiteLLM is not installed: pip install 'hekaton[router]'.") from fault
-    if why := why_not_version(version):
+    if why := why_not_here():
         raise Unsent(why)
     # Else its import waits for a list of prices from the network, which we have no use for.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -46,6 +42,14 @@ def load() -> Complete:
     litellm.suppress_debug_info = True
     complete: Complete = litellm.acompletion
     return complete
+
+
+def why_not_here(version: Callable[[str], str] = importlib.metadata.version) -> str:
+    """Why this installation cannot ask providers, without importing anything; empty when it can."""
+    try:
+        return why_not_version(version("litellm"))
+    except ModuleNotFoundError:  # PackageNotFoundError is one
+        return "LiteLLM is not installed: pip install 'hekaton[router]'."
 
 
 def why_not_version(version: str) -> str:
@@ -83,6 +87,10 @@ class ProviderUpstream:
             return
         kind = STREAM if asked.stream else "application/json"
         yield Answered(200, kind, "", _written(first, chunks, route, stream=asked.stream))
+
+    async def warm(self) -> None:
+        """Load LiteLLM now, so that no call waits for it; raises `Unsent`."""
+        await self._loaded()
 
     async def close(self) -> None:
         """LiteLLM keeps its connections to itself."""

@@ -50,6 +50,19 @@ def routes(
     return found
 
 
+def provider_routes(
+    spec: FormationSpec, environ: Mapping[str, str]
+) -> tuple[dict[str, Route], tuple[str, ...]]:
+    """Models with engine `api` alone, and why some of them cannot be reached."""
+    reasons: list[str] = []
+    found = {
+        model.name: _route(model, environ, {}, reasons)
+        for model in spec.models
+        if model.engine == "api"
+    }
+    return found, tuple(reasons)
+
+
 def local_models(spec: FormationSpec) -> tuple[ModelSpec, ...]:
     """The models that engines of the pod itself serve, in the formation's order."""
     return tuple(model for model in spec.models if model.engine in LOCAL)

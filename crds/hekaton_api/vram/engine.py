@@ -11,7 +11,7 @@ from hekaton_api.vram.overhead import Constants, Serving, activations, graphs, w
 from hekaton_api.vram.shape import Shape
 from hekaton_api.vram.sizes import GIB
 from hekaton_api.vram.storage import BF16, KvDtype
-from hekaton_api.vram.weights import Packing, weight_bytes
+from hekaton_api.vram.weights import Packing, parameters, weight_bytes
 from hekaton_api.words import listed, near
 
 BATCHED = 2048
@@ -19,6 +19,8 @@ BATCHED = 2048
 grow with it."""
 BATCHED_FLAG = "--max-num-batched-tokens"
 EAGER_FLAG = "--enforce-eager"
+OFFLOAD_FLAG = "--cpu-offload-gb"
+"""GiB of the layers' weights on each GPU that stay in the CPU's memory, as vLLM and SGLang call it."""
 PASTE = "Paste the model's whole config.json."
 
 
@@ -56,6 +58,8 @@ class Engine:
     """Process, graphs and workspaces."""
     freed: int
     """KV bytes saved against 16 bits, for the same sequences; 0 for ordinary number formats."""
+    memory: int = 0
+    """Of one GPU, as the driver reports it; 0 where there is none, or nobody asked."""
 
     @property
     def total(self) -> int:
@@ -99,7 +103,7 @@ def _planned(
         online=known.format == "none" and spec.quantization != "none",
         cache=laid,
         serving=serving,
-        weights=-(-whole // share),
+        weights=-(-(whole - _offloaded(spec, shape, whole, share)) // share),
         kv=kv,
         activations=activations(shape, serving, constants),
         overhead=process + graphs(shape, serving, constants) + workspace(shape, dtype, serving),
@@ -117,11 +121,22 @@ def extended(one: Engine, context: int, constants: Constants) -> int:
 
 def batched(spec: ModelSpec) -> int:
     """Most tokens of one step, as extraArgs say or as the planner chooses."""
+    said = _said(spec, BATCHED_FLAG)
+    return int(said) if said.isdecimal() else BATCHED
+
+
+def _offloaded(spec: ModelSpec, shape: Shape, whole: int, share: int) -> int:
+    """Bytes of weights, over all GPUs, that extraArgs leave in the CPU's memory: never more than the
+    matrices of the layers, which is what engines can offload."""
+    said = _said(spec, OFFLOAD_FLAG)
+    asked = int(float(said) * GIB) * share if said.replace(".", "", 1).isdecimal() else 0
+    return max(0, min(asked, whole - 2 * parameters(shape).plain))
+
+
+def _said(spec: ModelSpec, flag: str) -> str:
+    """What extraArgs give for a flag; empty where they do not."""
     words = " ".join(spec.extra_args).replace("=", " ").split()
-    if BATCHED_FLAG in words[:-1]:
-        said = words[words.index(BATCHED_FLAG) + 1]
-        return int(said) if said.isdecimal() else BATCHED
-    return BATCHED
+    return words[words.index(flag) + 1] if flag in words[:-1] else ""
 
 
 def _wide(catalog: Catalog) -> KvDtype:

@@ -3,7 +3,7 @@
 Pure and exact: the same formation and facts give the same plan, and every sum is of its parts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hekaton_api.formation import Formation, FormationSpec
 from hekaton_api.hardware import Hardware
@@ -81,16 +81,24 @@ class Plan:
         return min((each.reached for each in self.models), default=0)
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Everything that keeps it from being served; empty where it fits."""
+        found = tuple(str(each) for each in self.refusals)
+        if not self.models or self.free >= 0 or not self.capacity:
+            return found
+        whole = shown(self.capacity - self.reserve)
+        over = f"{shown(self.used)} are needed and {whole} are there: {shown(-self.free)} too much."
+        return (*found, over)
+
+    @property
     def sentence(self) -> str:
         """The verdict, as in the condition VRAMFits."""
-        if not self.models and not self.refusals:
+        if self.reasons:
+            return " ".join(self.reasons)
+        if not self.models:
             return "No model is served on the formation's own hardware."
-        if self.refusals:
-            return " ".join(str(each) for each in self.refusals)
         whole = shown(self.capacity - self.reserve)
-        if self.fits:
-            return f"{shown(self.used)} of {whole} are planned; {shown(self.free)} stay free."
-        return f"{shown(self.used)} are needed and {whole} are there: {shown(-self.free)} too much."
+        return f"{shown(self.used)} of {whole} are planned; {shown(self.free)} stay free."
 
 
 def plan(formation: Formation, catalog: Catalog) -> Plan:
@@ -112,7 +120,8 @@ def plan_spec(spec: FormationSpec, catalog: Catalog, name: str = "") -> Plan:
         refusals.append(Refusal(asked[0][0].name, "hardware", reason, remedy))
     room = (capacity - reserve) // max(1, gpus)
     spare = room - sum(each.total for each in engines)
-    placed = tuple(_placed(each, spare, catalog) for each in engines)
+    memory = capacity // gpus if gpus else 0
+    placed = tuple(_placed(replace(each, memory=memory), spare, catalog) for each in engines)
     reached = {each.engine.spec.name: each.reached for each in placed}
     return Plan(
         formation=name,

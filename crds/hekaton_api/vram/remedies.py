@@ -14,12 +14,14 @@ from hekaton_api.models import LOCAL, ModelSpec
 from hekaton_api.roles import AUTO
 from hekaton_api.rules import PROMPT_ROOM
 from hekaton_api.vram.catalog import Catalog
-from hekaton_api.vram.plan import fits, plan_spec
+from hekaton_api.vram.plan import Placed, fits, plan_spec
 from hekaton_api.vram.storage import KvDtype
 
 Kind: TypeAlias = Literal["context", "sequences", "kvDtype", "model", "several", "hardware"]
 STEP = 1024
 """Contexts that are offered are multiples of this many tokens."""
+MOST_GPUS = 8
+"""Of one machine, as a rule."""
 OFFERED = 8
 """Remedies that are shown; the rest would only be further away."""
 
@@ -43,7 +45,7 @@ def remedies(spec: FormationSpec, catalog: Catalog) -> tuple[Remedy, ...]:
         return ()
     single = [*_contexts(spec, catalog), *_sequences(spec, catalog), *_dtypes(spec, catalog)]
     single += [*_everywhere(spec, catalog), *_models(spec, catalog)]
-    found = single or list(_several(spec, catalog))
+    found = single or [*_several(spec, catalog), *_smaller(spec, catalog)]
     found += _hardware(spec, catalog)
     ordered = sorted(found, key=lambda each: (each.distance, each.kind, each.change))
     return tuple(ordered[:OFFERED])
@@ -203,8 +205,43 @@ def _several(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
         yield Remedy("several", text, 2 - steps * STEP / top, _capped(dense, steps * STEP))
 
 
+def _smaller(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
+    """Where no single change is enough: the heaviest models one size down, until all fit."""
+    new, whole = spec, _weights(spec, catalog)
+    while not fits(new, catalog):
+        placed = sorted(plan_spec(new, catalog).models, key=lambda each: -each.engine.weights)
+        steps = (step for each in placed if (step := _next_down(new, each, catalog)))
+        if (step := next(steps, None)) is None:
+            return
+        new = step
+    changed = [(was, now) for was, now in zip(spec.models, new.models, strict=True) if was != now]
+    text = " and ".join(f"{now.model} as {now.name!r} (was {was.model})" for was, now in changed)
+    yield Remedy("several", f"Serve {text}.", 2 - _weights(new, catalog) / whole, new)
+
+
+def _weights(spec: FormationSpec, catalog: Catalog) -> int:
+    return sum(each.engine.weights for each in plan_spec(spec, catalog).models)
+
+
+def _next_down(spec: FormationSpec, placed: Placed, catalog: Catalog) -> FormationSpec | None:
+    """With the largest lighter checkpoint of the same family in a model's place."""
+    name, was = placed.engine.spec.name, placed.engine.weights
+    at, model = next((i, each) for i, each in _local(spec) if each.name == name)
+    own = next((each for each in catalog.checkpoints if each.model == model.model), None)
+    family = catalog.shape(own.shape).family if own else ""
+    found: list[tuple[int, str, FormationSpec]] = []
+    for other in catalog.checkpoints:
+        if catalog.shape(other.shape).family != family:
+            continue
+        new = _with(spec, at, model=other.model, quantization="none", weights_gib=None)
+        sizes = [e.engine.weights for e in plan_spec(new, catalog).models if e.engine.spec.name == name]  # fmt: skip
+        if sizes and sizes[0] < was:
+            found.append((sizes[0], other.model, new))
+    return max(found, key=lambda each: each[:2])[2] if found else None
+
+
 def _hardware(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
-    """The smallest profile it fits, on as many GPUs."""
+    """The smallest profile it fits, on as many GPUs; else more of its own."""
     for machine in catalog.machines:
         hardware = spec.hardware.model_copy(
             update={"profile": machine.profile, "memory_gib": None, "gpus": max(1, spec.hardware.gpu_count)}
@@ -213,4 +250,12 @@ def _hardware(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
         if fits(new, catalog):
             text = f"Use hardware profile {machine.profile} ({machine.memory_mib} MiB a GPU)."
             yield Remedy("hardware", text, 3.0, new)
+            return
+    if not spec.hardware.gpu_count:
+        return
+    for gpus in range(spec.hardware.gpu_count + 1, MOST_GPUS + 1):
+        hardware = spec.hardware.model_copy(update={"gpus": gpus})
+        new = spec.model_copy(update={"hardware": hardware})
+        if fits(new, catalog):
+            yield Remedy("hardware", f"Use {gpus} GPUs (hardware.gpus).", 3.0, new)
             return

@@ -69,7 +69,7 @@ def run_engines(tmp_path: Path, unused_ports: Callable[[int], list[int]]) -> Any
     """Starts engines by name, each with the orders for its starts."""
 
     @asynccontextmanager
-    async def run(**orders: str) -> AsyncIterator[Engines]:
+    async def run(before: Work | None = None, /, **orders: str) -> AsyncIterator[Engines]:
         environ = {"PATH": os.environ["PATH"], "FAKE_FOLDER": str(tmp_path)}
         works = []
         for (name, words), port in zip(orders.items(), unused_ports(len(orders)), strict=True):
@@ -77,7 +77,7 @@ def run_engines(tmp_path: Path, unused_ports: Callable[[int], list[int]]) -> Any
             command = (sys.executable, str(FAKE), "--served-model-name", name, "--port", str(port))
             state = EngineState(model=name, engine="vllm", port=port)
             works.append(Work(state, command, Vllm().paths, environ))
-        launcher, stop = Launcher(tuple(works), TIMES), asyncio.Event()
+        launcher, stop = Launcher(tuple(works), before, TIMES), asyncio.Event()
         engines = Engines(launcher, tmp_path, stop, asyncio.create_task(launcher.run(stop)))
         try:
             yield engines

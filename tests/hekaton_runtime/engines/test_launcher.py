@@ -1,7 +1,20 @@
 """Engines start in order, come back, say truly what is wrong with them, and end together."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hekaton_runtime.engines.kinds import Vllm
+from hekaton_runtime.engines.launcher import Launcher, chosen
+from hekaton_runtime.engines.state import EngineState
+from hekaton_runtime.engines.supervisor import Work
+from hekaton_runtime.errors import BadInput
+from hekaton_runtime.web.serving import serving
 
 
 async def test_an_engine_starts_only_when_the_one_before_it_is_healthy(run_engines: Any) -> None:
@@ -11,6 +24,30 @@ async def test_an_engine_starts_only_when_the_one_before_it_is_healthy(run_engin
             ("first", "start"), ("first", "healthy"), ("second", "start"), ("second", "healthy"),
         ]  # fmt: skip
         assert await engines.launcher.why_not() == ()
+
+
+async def test_an_engine_waits_for_the_one_in_the_container_before_it(
+    run_engines: Any, unused_ports: Callable[[int], list[int]]
+) -> None:
+    (port,) = unused_ports(1)
+    absent = Work(EngineState(model="other", engine="vllm", port=port), (), Vllm().paths, {})
+    async with run_engines(absent, second="") as engines:
+        await engines.until(lambda states: "before it" in states[0].reason)
+        healthy = Starlette(routes=[Route("/health", lambda request: Response())])
+        async with serving(healthy, port=port):
+            await engines.until_ready()
+
+
+def test_a_container_serves_one_model_after_the_one_before_it() -> None:
+    works = tuple(
+        Work(EngineState(model=name, engine="vllm", port=at), (), Vllm().paths, {})
+        for at, name in enumerate("abc")
+    )
+    assert chosen(works, "") == (works, None)
+    assert chosen(works, "a") == (works[:1], None)
+    assert chosen(works, "c") == (works[2:], works[1])
+    with pytest.raises(BadInput, match="'x' is not served by this formation; known: a, b, c"):
+        chosen(works, "x")
 
 
 async def test_until_then_the_later_one_says_what_it_waits_for(run_engines: Any) -> None:
@@ -75,15 +112,8 @@ async def test_an_engine_s_own_figures_are_passed_on(run_engines: Any) -> None:
 
 
 async def test_a_program_that_is_absent_is_named(run_engines: Any, tmp_path: Any) -> None:
-    from hekaton_runtime.engines.kinds import Vllm
-    from hekaton_runtime.engines.launcher import Launcher
-    from hekaton_runtime.engines.state import EngineState
-    from hekaton_runtime.engines.supervisor import Work
-
     state = EngineState(model="m", engine="vllm", port=1)
     launcher = Launcher((Work(state, ("/absent/vllm",), Vllm().paths, {}),))
-    import asyncio
-
     stop = asyncio.Event()
     running = asyncio.create_task(launcher.run(stop))
     async with asyncio.timeout(30):

@@ -1,6 +1,10 @@
-"""The simulated model server as an ASGI app: an OpenAI-compatible endpoint in front of the book."""
+"""The simulated model server as an ASGI app: an OpenAI-compatible endpoint in front of the book.
+
+The same models answer under /v1beta in the protocol of the Gemini API, as LiteLLM asks it.
+"""
 
 import time
+from collections.abc import Callable
 from itertools import count
 
 import msgspec
@@ -10,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hekaton_runtime.models.simulated import gemini
 from hekaton_runtime.models.simulated.asked import Asked, Malformed, understood
 from hekaton_runtime.models.simulated.billing import Billing
 from hekaton_runtime.models.simulated.faults import Fault
@@ -17,6 +22,7 @@ from hekaton_runtime.models.simulated.generate import LABEL, Impossible
 from hekaton_runtime.models.simulated.performance import Part, Performance
 from hekaton_runtime.models.simulated.script import script, spoiled
 from hekaton_runtime.models.simulated.settings import SimulatedModel, SimulatedSettings
+from hekaton_runtime.models.simulated.voices import OpenAI, Voice
 
 HEADER = b"x-simulated"
 REQUEST_LIMIT = 32 * 1024 * 1024
@@ -31,6 +37,7 @@ def simulated_app(settings: SimulatedSettings) -> ASGIApp:
             routes=[
                 Route("/v1/models", desk.models),
                 Route("/v1/chat/completions", desk.chat, methods=["POST"]),
+                Route("/v1beta/models/{called:path}", desk.generate, methods=["POST"]),
                 Route("/billing", desk.bill),
                 Route("/health", desk.health),
             ]
@@ -82,37 +89,51 @@ class _Desk:
         if refusal := self._locked(request):
             return refusal
         number = next(self._numbers)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > REQUEST_LIMIT:
-                return _error(413, f"the request is longer than {REQUEST_LIMIT} bytes")
         try:
-            asked = understood(bytes(body))
+            asked = understood(await _body(request))
+            model = self._model(asked.model)
+            voice = OpenAI(_id(number), model.id, int(time.time()), asked.stream_usage)
+            return self._answer(number, asked, model, voice)
+        except _Refused as fault:
+            return _error(fault.status, str(fault), fault.retry_after)
         except Malformed as fault:
             return _error(400, str(fault))
-        model = self._settings.model(asked.model)
-        if model is None:
-            known = ", ".join(model.id for model in self._settings.models)
-            return _error(404, f"The model {asked.model!r} does not exist; known: {known}.")
-        return self._answer(number, asked, model)
 
-    def _answer(self, number: int, asked: Asked, model: SimulatedModel) -> Response:
+    async def generate(self, request: Request) -> Response:
+        """The same for the Gemini API, whose path names model and method."""
+        number, key = next(self._numbers), self._settings.key
+        try:
+            if key and request.headers.get("x-goog-api-key") != key:
+                raise _Refused(401, "the key in x-goog-api-key is missing or wrong")
+            asked = gemini.understood(await _body(request), request.path_params["called"])
+            model = self._model(asked.model)
+            return self._answer(number, asked, model, gemini.Gemini(_id(number), model.id))
+        except _Refused as fault:
+            return _error(fault.status, str(fault), fault.retry_after, gemini.refusal)
+        except Malformed as fault:
+            return _error(400, str(fault), written=gemini.refusal)
+
+    def _model(self, name: str) -> SimulatedModel:
+        found = self._settings.model(name)
+        if found is None:
+            known = ", ".join(model.id for model in self._settings.models)
+            raise _Refused(404, f"The model {name!r} does not exist; known: {known}.")
+        return found
+
+    def _answer(self, number: int, asked: Asked, model: SimulatedModel, voice: Voice) -> Response:
         fault = self._settings.faults.at(number)
-        if refusal := _refusal(fault):
-            return refusal
+        _refuse(fault)
         try:
             said = spoiled(script(asked, model, self._settings), fault, asked)
         except Impossible as why:
-            return _error(400, f"response_format: no answer can be made: {why}")
+            raise _Refused(400, f"response_format: no answer can be made: {why}") from why
         part = Part(
-            request_id=f"simulated-{number}",
+            request_id=_id(number),
             model=model.id,
-            created=int(time.time()),
+            voice=voice,
             script=said,
             fault=fault,
             stream=asked.stream,
-            stream_usage=asked.stream_usage,
             seconds=model.seconds,
             seconds_per_token=model.seconds_per_token,
             chunk_tokens=self._settings.chunk_tokens,
@@ -126,21 +147,50 @@ class _Desk:
         return _error(401, "the bearer token is missing or wrong")
 
 
-def _refusal(fault: Fault | None) -> Response | None:
-    if fault is None:
-        return None
-    if fault.kind == "busy":
-        answer = _error(429, "too many requests")
-        answer.headers["retry-after"] = f"{fault.retry_after:g}"
-        return answer
-    return _error(500, "a fault on purpose") if fault.kind == "error" else None
+class _Refused(Exception):
+    """The request is answered with `status` and not billed."""
+
+    def __init__(self, status: int, said: str, retry_after: float | None = None) -> None:
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(said)
 
 
-def _json(value: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+def _refuse(fault: Fault | None) -> None:
+    if fault and fault.kind == "busy":
+        raise _Refused(429, "too many requests", fault.retry_after)
+    if fault and fault.kind == "error":
+        raise _Refused(500, "a fault on purpose")
 
 
-def _error(status: int, said: str) -> Response:
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > REQUEST_LIMIT:
+            raise _Refused(413, f"the request is longer than {REQUEST_LIMIT} bytes")
+    return bytes(body)
+
+
+def _id(number: int) -> str:
+    return f"simulated-{number}"
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _openai(status: int, said: str) -> bytes:
     kind = "server_error" if status >= 500 else "invalid_request_error"
     error = {"message": f"{LABEL}: {said}", "type": kind, "code": status}
-    return _json({"error": error}, status)
+    return msgspec.json.encode({"error": error})
+
+
+def _error(
+    status: int,
+    said: str,
+    retry_after: float | None = None,
+    written: Callable[[int, str], bytes] = _openai,
+) -> Response:
+    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return Response(written(status, said), status, headers, media_type="application/json")

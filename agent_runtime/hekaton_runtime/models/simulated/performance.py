@@ -7,9 +7,7 @@ and for what was generated until then.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +15,7 @@ from hekaton_runtime.models.simulated.billing import BilledCall, Billing, Ending
 from hekaton_runtime.models.simulated.faults import Fault
 from hekaton_runtime.models.simulated.generate import LABEL
 from hekaton_runtime.models.simulated.script import Script
+from hekaton_runtime.models.simulated.voices import Counted, Voice
 
 PADDING = b": " + LABEL.encode() * 7281 + b"\n"
 """A comment line of 64 KiB: bytes that are no tokens."""
@@ -29,19 +28,17 @@ class Part:
 
     request_id: str
     model: str
-    created: int
-    """Seconds since 1970."""
+    voice: Voice
     script: Script
     fault: Fault | None
     stream: bool
-    stream_usage: bool
     seconds: float
     seconds_per_token: float
     chunk_tokens: int
 
 
 class Performance(Response):
-    """The ASGI response of one chat request."""
+    """The ASGI response of one request."""
 
     def __init__(self, part: Part, billing: Billing) -> None:
         super().__init__()
@@ -105,33 +102,28 @@ class Performance(Response):
             yield "".join(chunk)
 
     async def _stream(self, send: Send, *, cut: bool) -> None:
+        voice, script = self._part.voice, self._part.script
         await _start(send, stream=True)
-        await self._event(send, {"role": "assistant", "content": ""})
+        await _body(send, voice.opening())
         async for text in self._chunks():
-            await self._event(send, {"content": text})
-            if cut and self._generated >= len(self._part.script.pieces) // 2:
+            await _body(send, voice.piece(text))
+            if cut and self._generated >= len(script.pieces) // 2:
                 self._bill("fault")
                 return
-        self._bill(self._part.script.finish)
-        await self._event(send, {}, self._part.script.finish)
-        if self._part.stream_usage and self._part.script.counted:
-            await _body(
-                send, _event_bytes({**self._frame(), "choices": [], "usage": self._usage()})
-            )
-        await _body(send, b"data: [DONE]\n\n", more=False)
+        self._bill(script.finish)
+        await _body(send, voice.closing(script.finish, self._counted()), more=False)
 
     async def _whole(self, send: Send, *, cut: bool) -> None:
         text = "".join([chunk async for chunk in self._chunks()])
-        message = {"role": "assistant", "content": text}
         finish = self._part.script.finish
-        choice = {"index": 0, "message": message, "finish_reason": finish}
-        value = {**self._frame(), "object": "chat.completion", "choices": [choice]}
-        if self._part.script.counted:
-            value["usage"] = self._usage()
-        body = msgspec.json.encode(value)
+        body = self._part.voice.whole(text, finish, self._counted())
         self._bill("fault" if cut else finish)
         await _start(send, stream=False, length=len(body))
         await _body(send, body[: len(body) // 2] if cut else body, more=cut)
+
+    def _counted(self) -> Counted | None:
+        script = self._part.script
+        return Counted(script.prompt_tokens, self._generated) if script.counted else None
 
     async def _pad(self, send: Send) -> None:
         size = self._part.fault.size if self._part.fault else 0
@@ -141,31 +133,6 @@ class Performance(Response):
             await asyncio.sleep(0)
         self._bill("fault")
         await _body(send, b"", more=False)
-
-    async def _event(self, send: Send, delta: dict[str, str], finish: str | None = None) -> None:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        await _body(send, _event_bytes({**self._frame(), "choices": [choice]}))
-
-    def _frame(self) -> dict[str, Any]:
-        return {
-            "id": self._part.request_id,
-            "object": "chat.completion.chunk",
-            "created": self._part.created,
-            "model": self._part.model,
-            "system_fingerprint": LABEL,
-        }
-
-    def _usage(self) -> dict[str, int]:
-        prompt, said = self._part.script.prompt_tokens, self._generated
-        return {
-            "prompt_tokens": prompt,
-            "completion_tokens": said,
-            "total_tokens": prompt + said,
-        }
-
-
-def _event_bytes(value: dict[str, Any]) -> bytes:
-    return b"data: " + msgspec.json.encode(value) + b"\n\n"
 
 
 async def _start(send: Send, *, stream: bool, length: int | None = None) -> None:
