@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 Severity = Literal["low", "medium", "high", "critical"]
+ToolName = Literal["ruff", "mypy", "bandit", "coverage"]
 Step = Literal[
     "triage",
     "discover",

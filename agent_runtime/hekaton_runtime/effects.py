@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hekaton_runtime.answers import AnswerName, FileChange
-from hekaton_runtime.brief import Brief
+from hekaton_runtime.brief import Brief, ToolName
 
 Phase = str
 
@@ -68,6 +68,18 @@ class Run(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Overlay the mission's hidden acceptance files on a scratch copy, and show no output of them."""
 
 
+class Examine(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Look with tools at what a branch changed against `base`, sandboxed -> Examined."""
+
+    branch: str
+    tools: tuple[ToolName, ...]
+    commands: tuple[str, ...] = ()
+    """Acceptance, for the tool that watches which lines it runs."""
+    seconds: float = 600.0
+    """For each tool."""
+    base: str = "base"
+
+
 class Merge(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Merge one branch into another if the gate commands pass on the merged tree -> Merged | Unmerged."""
 
@@ -116,7 +128,7 @@ class Share(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     portions: tuple[Portion, ...]
 
 
-Effect = Ask | Round | Read | Write | Run | Merge | Note | Now | Pause | Share
+Effect = Ask | Round | Read | Write | Run | Examine | Merge | Note | Now | Pause | Share
 
 
 class All(msgspec.Struct, frozen=True, tag=True):

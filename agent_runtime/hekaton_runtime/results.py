@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from hekaton_runtime.brief import FileText, Finding
+from hekaton_runtime.brief import FileText, Finding, ToolName
 
 FailureKind = Literal[
     "invalid",  # the answer is not the JSON that was asked for
@@ -113,6 +113,39 @@ class Ran(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Refusals of the sandbox and of limits, in words."""
 
 
+ToolState = Literal[
+    "ran",
+    "absent",  # not installed where commands run
+    "failed",  # it could not do its work, or what it said cannot be read
+    "unsuited",  # nothing that it could look at was changed
+]
+
+
+class ToolReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one tool said of the lines that were changed; only `ran` without findings means clean."""
+
+    tool: ToolName
+    state: ToolState
+    detail: str = ""
+    """Why it did not run, or what it measured."""
+    findings: tuple[Finding, ...] = ()
+    """The gravest first."""
+    more: int = 0
+    """Findings beyond those that are kept."""
+    lines: int = 0
+    """Statements among the changed lines; coverage alone counts them."""
+    covered: int = 0
+    """Those of them that acceptance ran."""
+
+
+class Examined(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """One report for each tool that was asked for, in that order."""
+
+    reports: tuple[ToolReport, ...]
+    files: tuple[str, ...] = ()
+    """The changed files that were looked at."""
+
+
 class Merged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     commit: str
     edition: int = 1
@@ -163,6 +196,7 @@ Result = (
     | Written
     | Rejected
     | Ran
+    | Examined
     | Merged
     | Unmerged
     | Noted

@@ -86,6 +86,22 @@ class Score:
     part: str
     grade: int
     weight: float
+    given: int | None = None
+    """What the auditors gave, where evidence lowered it."""
+    lowered_by: tuple[str, ...] = ()
+    """The tools whose findings did that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLine:
+    """What one tool said in the last review; `state` other than `ran` says that it looked at nothing."""
+
+    tool: str
+    state: str
+    detail: str
+    findings: tuple[Finding, ...] = ()
+    more: int = 0
+    """Findings beyond those that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +203,5 @@ class Sitrep:
     """The mode that `auto` chose, and why; empty in other modes."""
     labels: tuple[Label, ...] = ()
     """How it went wrong, where the course decides it."""
+    tools: tuple[ToolLine, ...] = ()
+    """Executed tools of the last review; empty where none was asked."""

@@ -4,7 +4,7 @@ from hekaton_runtime.answers import Design, Task
 from hekaton_runtime.brief import Finding
 from hekaton_runtime.effects import Merge, Note, Strategy
 from hekaton_runtime.strategies.building import BUILD, RESULT, build
-from hekaton_runtime.strategies.reviewing import audit, open_findings, said, verify
+from hekaton_runtime.strategies.reviewing import audit, left_open, open_findings, said, verify
 from hekaton_runtime.strategies.steps import Step, depths, waves
 from hekaton_runtime.strategies.stuck import stuck
 from hekaton_runtime.strategies.values import (
@@ -55,7 +55,7 @@ def until_good(a: Assignment, story: Story, design: Design, audited: bool) -> St
         loop = yield from judge(a, story, design, number, audited)
         if not story.findings:
             yield Merge(source=BUILD, into=RESULT)
-            story.findings = loop.review.findings if loop.review else ()
+            story.findings = left_open(loop)
             reason = "acceptance and review passed" if loop.review else "acceptance passed"
             return story.end("passed", reason, RESULT)
     why = f"the review scored {loop.score}" if loop.accepted else "acceptance fails"

@@ -13,7 +13,7 @@ from hekaton_runtime.strategies.building import BUILD, RESULT
 from hekaton_runtime.strategies.charters import draw_up, outcome, renamed
 from hekaton_runtime.strategies.content import normal_text
 from hekaton_runtime.strategies.finishing import IDLE, judge
-from hekaton_runtime.strategies.reviewing import verify
+from hekaton_runtime.strategies.reviewing import left_open, verify
 from hekaton_runtime.strategies.shift import Shift, work_off
 from hekaton_runtime.strategies.steps import OutOfBudget, Step, everything
 from hekaton_runtime.strategies.stuck import stuck
@@ -36,7 +36,7 @@ def hierarchical(a: Assignment, story: Story) -> Step[Conclusion]:
             loop = yield from judge(a, story, story.design, number, audited)
             if not story.findings:
                 yield Merge(source=BUILD, into=RESULT)
-                story.findings = loop.review.findings if loop.review else ()
+                story.findings = left_open(loop)
                 reason = "acceptance and review passed" if loop.review else "acceptance passed"
                 return story.end("passed", reason, RESULT)
             telling = not loop.accepted

@@ -15,10 +15,11 @@ from hekaton_runtime.strategies.swarm import swarm
 from hekaton_runtime.strategies.values import Assignment, Conclusion, Story
 from hekaton_runtime.strategies.vote import vote
 
-EDITION = 2
+EDITION = 3
 """Of the strategies. A mission goes on by the edition that its journal began with:
 
 1 knew one auditor, counted round 0 among the rounds of critique, and judged an unchanged tree again.
+2 asked no tools before its auditors.
 """
 Mode = Callable[[Assignment, Story], Step[Conclusion]]
 NAMED: dict[str, Mode] = {

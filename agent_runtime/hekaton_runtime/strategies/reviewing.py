@@ -1,12 +1,18 @@
-"""Verify, then audit: executable evidence first, opinion second; no debate overturns a passing test."""
+"""Verify, examine, then audit: executable evidence first, opinion second, and never above the evidence."""
 
 from hekaton_runtime.answers import Review
 from hekaton_runtime.brief import Brief, Finding
-from hekaton_runtime.effects import Read, Run, Strategy
-from hekaton_runtime.results import Ran
+from hekaton_runtime.effects import Examine, Read, Run, Strategy
+from hekaton_runtime.results import Examined, Ran
+from hekaton_runtime.review.caps import capped, caps
+from hekaton_runtime.review.telling import findings, notes
 from hekaton_runtime.strategies.building import BUILD
 from hekaton_runtime.strategies.steps import Step, Unanswered, ask, everything, evidence
 from hekaton_runtime.strategies.values import Assignment, Loop, Rules, Seat
+
+LEAST_SECONDS = 120.0
+SLOWER = 2.0
+"""How much longer acceptance may take while it is watched."""
 
 
 def verify(a: Assignment, branch: str = BUILD) -> Step[Ran]:
@@ -17,21 +23,37 @@ def verify(a: Assignment, branch: str = BUILD) -> Step[Ran]:
     return ran
 
 
+def examine(a: Assignment, edition: int) -> Step[Examined | None]:
+    """What tools say of the changed lines; missions of earlier editions never asked any."""
+    if edition < 3 or not a.rules.tools:
+        return None
+    examined: Examined = yield Examine(
+        branch=BUILD,
+        tools=a.rules.tools,
+        commands=a.acceptance,
+        seconds=max(LEAST_SECONDS, SLOWER * a.acceptance_seconds),
+    )
+    return examined
+
+
 def audit(
-    a: Assignment, ran: Ran, notes: tuple[str, ...], number: int, edition: int = 1
+    a: Assignment, ran: Ran, told: tuple[str, ...], number: int, edition: int = 1
 ) -> Step[Loop]:
-    """The rubric over a tree that passed, by every auditor of the team."""
+    """The rubric over a tree that passed, by every auditor of the team, bounded by what tools found."""
+    examined = yield from examine(a, edition)
     seen = yield Read(branch=BUILD)
+    heard = notes(examined) if examined else ()
     brief = Brief(
         step="audit", goal=a.goal, acceptance=a.acceptance, tree=seen.tree, files=seen.files,
-        notes=(*notes, f"Acceptance passed: `{ran.command}`"),
+        notes=(*told, f"Acceptance passed: `{ran.command}`", *heard), findings=findings(examined),
     )  # fmt: skip
     auditors, account = a.team.named("auditor"), (f"loop-{number}",)
     if len(auditors) == 1 or edition < 2:
-        review = yield from ask(auditors[0], brief, Review, account)
+        given = yield from ask(auditors[0], brief, Review, account)
     else:
-        review = yield from _all(auditors, brief, number)
-    return Loop(True, said(ran), review, score(review, a.rules))
+        given = yield from _all(auditors, brief, number)
+    review = capped(given, caps(examined, accepted=ran.passed))
+    return Loop(True, said(ran), review, score(review, a.rules), examined, given)
 
 
 def _all(auditors: tuple[Seat, ...], brief: Brief, number: int) -> Step[Review]:
@@ -84,7 +106,12 @@ def open_findings(a: Assignment, ran: Ran, loop: Loop) -> tuple[Finding, ...]:
     if loop.review is None or loop.score is None or loop.score >= a.rules.pass_score:
         return ()
     low = f"The review scored {loop.score} of 10; {a.rules.pass_score} are needed: {loop.review.summary}"
-    return loop.review.findings or (Finding(text=low),)
+    return (*findings(loop.examined), *loop.review.findings) or (Finding(text=low),)
+
+
+def left_open(loop: Loop) -> tuple[Finding, ...]:
+    """What the reviewers found in a tree that passed; the tools' findings stay with their reports."""
+    return loop.review.findings if loop.review else ()
 
 
 def said(ran: Ran) -> str:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hekaton_runtime.answers import Charter, Design, Review, Task
-from hekaton_runtime.brief import Finding
+from hekaton_runtime.brief import Finding, ToolName
+from hekaton_runtime.results import Examined
 
 Topology = Literal["all-to-all", "ring", "star", "pairs", "pipeline"]
 Arbiter = Literal["ballot", "auditor", "evidence"]
@@ -52,6 +53,8 @@ class Rules:
     """Weighted rubric score, 0 to 10, that an artifact needs."""
     weights: tuple[float, float, float, float] = (0.4, 0.2, 0.2, 0.2)
     """Of correctness, style, security, test coverage."""
+    tools: tuple[ToolName, ...] = ("ruff", "mypy", "bandit", "coverage")
+    """Asked before the auditors; what they find bounds the grades."""
     debate_rounds: int = 1
     """Rounds of critique after the first proposals."""
     topology: Topology = "all-to-all"
@@ -152,7 +155,12 @@ class Loop:
     evidence: str
     """Command and output of the acceptance run."""
     review: Review | None = None
+    """With no grade above what the evidence allows."""
     score: float | None = None
+    examined: Examined | None = None
+    """What the tools said; None where they were not asked."""
+    given: Review | None = None
+    """As the auditors gave it, before evidence bounded it."""
 
 
 @dataclass(frozen=True, slots=True)

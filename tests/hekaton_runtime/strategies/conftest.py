@@ -28,6 +28,7 @@ from hekaton_runtime.conductor.engine import Course, Engine, Known
 from hekaton_runtime.effects import (
     Ask,
     Effect,
+    Examine,
     Merge,
     Now,
     Pause,
@@ -43,6 +44,7 @@ from hekaton_runtime.results import (
     Answer,
     Asked,
     Clock,
+    Examined,
     Files,
     HeardAll,
     Merged,
@@ -51,6 +53,7 @@ from hekaton_runtime.results import (
     Refused,
     Result,
     Shared,
+    ToolReport,
     Written,
 )
 from hekaton_runtime.strategies.budgets import shares
@@ -136,6 +139,7 @@ class Stage:
         self.course = Course()
         self.tests = 0
         self.loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+        self.reports: dict[str, ToolReport] = {}
         self.accept: Callable[[dict[str, str]], bool] = _all_right
 
     def run(self, mode: str, **rules: Any) -> Conclusion:
@@ -185,6 +189,10 @@ class Stage:
                 return Clock(at=asyncio.get_running_loop().time())
             case Share():
                 return self.share(effect)
+            case Examine(tools=tools):
+                blank = [ToolReport(tool=tool, state="ran") for tool in tools]
+                reports = tuple(self.reports.get(one.tool, one) for one in blank)
+                return Examined(reports=reports)
             case _:
                 return Noted()
 

@@ -19,6 +19,11 @@ def tasks(many: int, lead: str = "summary", **more: Any) -> str:
     return json.dumps({lead: "s", "tasks": each})
 
 
+def ring(many: int, lead: str = "summary") -> str:
+    each = [{"id": f"t{n}", "goal": "g", "needs": [f"t{(n + 1) % many}"]} for n in range(many)]
+    return json.dumps({lead: "s", "tasks": each})
+
+
 BAD: dict[str, tuple[AnswerName, str, str]] = {
     "empty": ("patch", "", "The answer was empty"),
     "blank": ("patch", " \n ", "The answer was empty"),
@@ -31,6 +36,9 @@ BAD: dict[str, tuple[AnswerName, str, str]] = {
     "a choice in another script": ("ballot", '{"choice": "Б"}', "matching regex"),
     "half of a surrogate pair": ("patch", GOOD.replace("right", "\\ud800"), "truncated"),
     "cyclic": ("plan", tasks(1, needs=["t0"]), "wait for each other: t0 -> t0"),
+    "a cycle of three": ("plan", ring(3), "wait for each other: t0 -> "),
+    "a rated cycle": ("charter", ring(3, "brief"), "wait for each other: t0 -> "),
+    "a rated task that needs a ghost": ("charter", tasks(1, "brief", needs=["ghost"]), "which is no task"),
     "dangling": ("plan", tasks(1, needs=["ghost"]), "needs 'ghost', which is no task"),
     "500 tasks": ("plan", tasks(500), "length <= 64"),
     "500 rated tasks": ("charter", tasks(500, "brief"), "length <= 64"),
