@@ -151,11 +151,11 @@ def between(entries: tuple[Journaled, ...]) -> float:
     return max(merged) - planned
 
 
-async def run(seconds: float, repeats: int) -> Report:
+async def run(plans: list[str], seconds: float, repeats: int) -> Report:
     rows = []
     with server() as place, tempfile.TemporaryDirectory(prefix="hb-") as home:
         await make(place, "modes")
-        for plan in PLANS:
+        for plan in plans:
             for mode in ("flat", "hierarchical"):
                 runs = [await timed(place, plan, mode, seconds, Path(home)) for _ in range(repeats)]
                 rows.append(sorted(runs, key=lambda row: row.wall)[len(runs) // 2])
@@ -188,9 +188,10 @@ def main() -> int:
     words = options(__doc__ or "")
     words.add_argument("--seconds", type=float, default=1.0, help="of each worker")
     words.add_argument("--repeats", type=int, default=3)
+    words.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS), metavar="PLAN")
     given = words.parse_args()
     before = load()
-    made = asyncio.run(run(given.seconds, given.repeats))
+    made = asyncio.run(run(given.plans, given.seconds, given.repeats))
     publish(made, machine(before), as_json=given.json, write=given.write)
     return 0
 

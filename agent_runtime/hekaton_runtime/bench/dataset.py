@@ -36,16 +36,16 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The missing body; only simulated models need it."""
 
 
-def read(path: Path) -> tuple[Problem, ...]:
-    """Every task of a file; raises `BadInput` with every reason."""
+def read(path: Path, option: str = "--dataset") -> tuple[Problem, ...]:
+    """Every task of a file; raises `BadInput` with every reason. `option` is what named the file."""
     try:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data.startswith(GZIP) else data).decode()
     except OSError as fault:
         why = fault.strerror or str(fault)
-        raise BadInput([f"--dataset: {path}: {why}. Give a file of JSON lines, or .gz."]) from fault
+        raise BadInput([f"{option}: {path}: {why}. Give a file of JSON lines, or .gz."]) from fault
     except (EOFError, zlib.error, UnicodeDecodeError) as fault:
-        raise BadInput([f"--dataset: {path}: {fault}. Give UTF-8 text, plain or .gz."]) from fault
+        raise BadInput([f"{option}: {path}: {fault}. Give UTF-8 text, plain or .gz."]) from fault
     return parse(text, str(path))
 
 

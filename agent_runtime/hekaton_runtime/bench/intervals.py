@@ -1,4 +1,4 @@
-"""Exact intervals of a rate, after Clopper and Pearson: the one door to scipy.
+"""Exact intervals of a rate, after Clopper and Pearson.
 
 scipy is imported when the first interval is asked for: it is large, and an extra.
 """
@@ -21,7 +21,7 @@ class Rate:
 def why_absent() -> list[str]:
     """Said before a long run, and not at its end."""
     if find_spec("scipy") is None:
-        return ["bench: scipy is not installed. `pip install 'hekaton[bench]'` brings it."]
+        return ["scipy is not installed. `pip install 'hekaton[bench]'` brings it."]
     return []
 
 

@@ -1,10 +1,8 @@
 """`hekaton bench`: tasks as missions, side by side on one team, resumable, with an honest table at the end."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 from hekaton_api.formation import Formation
 from hekaton_api.mission import Mission
 from hekaton_runtime.bench import dataset
-from hekaton_runtime.bench.cases import Case, Draft, cases, code_digest, fingerprint
+from hekaton_runtime.bench.cases import Case, Draft, cases, fingerprint
 from hekaton_runtime.bench.drafting import (
     Setting,
     Shipped,
@@ -20,7 +18,6 @@ from hekaton_runtime.bench.drafting import (
     from_missions,
     limited,
     modes_of,
-    whole,
 )
 from hekaton_runtime.bench.intervals import why_absent
 from hekaton_runtime.bench.ledger import Held, held
@@ -28,20 +25,16 @@ from hekaton_runtime.bench.missions import Caps
 from hekaton_runtime.bench.names import checked_run, slug
 from hekaton_runtime.bench.rows import Row
 from hekaton_runtime.bench.summary import summaries
-from hekaton_runtime.bench.working import Left, Reader, Works, check_same
+from hekaton_runtime.bench.working import Left, Reader
 from hekaton_runtime.bench.writing import About, write
 from hekaton_runtime.cli.benchview import Bench, Closing, View, conclude, view
 from hekaton_runtime.cli.documents import formation_named, read, shipped_missions
 from hekaton_runtime.cli.replaying import rerun
-from hekaton_runtime.cli.running import reached
-from hekaton_runtime.conductor.conduct import Halt
-from hekaton_runtime.conductor.records import Options, Record, Simulation
-from hekaton_runtime.conductor.staff import staffed
-from hekaton_runtime.conductor.work import Office
+from hekaton_runtime.cli.staging import Hall, code, interruptible, read_back
+from hekaton_runtime.conductor.records import Options, Simulation
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
-from hekaton_runtime.store.postgres import Database
 
 LEVEL_1 = ("extend-tally",)
 SEEDS = {1: 1, 2: 1, 3: 3}
@@ -116,7 +109,7 @@ def planned(wanted: Wanted, settings: Settings) -> Plan:
     if wanted.run:
         run = checked_run(wanted.run)
     else:
-        run = f"{source}-{fingerprint(drafts, formation, _code())}"
+        run = f"{source}-{fingerprint(drafts, formation, code())}"
     drafts = limited(drafts, wanted.limit)
     made = cases(run, drafts, formation, int(time.time()))
     out = (wanted.out or Path("hekaton-bench") / run).absolute()
@@ -166,18 +159,6 @@ def _shipped(level: int) -> tuple[Shipped, ...]:
     return tuple(found)
 
 
-def _code() -> str:
-    """Of everything that decides what models are asked: another version's results are not ours."""
-    package = Path(__file__).resolve().parent.parent
-    files = [
-        path
-        for folder in ("strategies", "prompts", "agents")
-        for path in (package / folder).rglob("*")
-        if path.suffix in (".py", ".j2")
-    ]
-    return code_digest([(str(path.relative_to(package)), path.read_bytes()) for path in files])
-
-
 def _title(wanted: Wanted, formation: Formation, drafts: Sequence[Draft]) -> str:
     source = wanted.dataset.name if wanted.dataset else f"level {wanted.level}"
     tasks = len({draft.task for draft in drafts})
@@ -192,17 +173,15 @@ def _title(wanted: Wanted, formation: Formation, drafts: Sequence[Draft]) -> str
 
 
 async def _bench(settings: Settings, plan: Plan, looking: View) -> int:
-    interrupt: asyncio.Future[Halt] = asyncio.get_running_loop().create_future()
-    _stop_on_signals(interrupt)
+    interrupt = interruptible("the same bench, run again, goes on")
     started = time.monotonic()
     async with open_database(settings) as database:
         reader = Reader(database, rerun)
         with looking:
-            there = await reader.there(plan.cases)
-            await check_same(database, plan.cases, there)
-            known, pending = await _known(reader, plan.cases, there)
+            known, pending = await read_back(reader, plan.cases)
             looking.read_back(known)
-            fresh = await _work(settings, plan, database, pending, looking, interrupt)
+            hall = Hall(settings, database, looking, interrupt, plan.parallel)
+            fresh = await hall.work(plan.formation.spec, plan.drafts, pending)
         rows = _in_order(plan.cases, [*known, *(one for one in fresh if isinstance(one, Row))])
         lefts = tuple(one for one in fresh if isinstance(one, Left))
         proof = await held(database, [row.mission for row in rows])
@@ -210,66 +189,9 @@ async def _bench(settings: Settings, plan: Plan, looking: View) -> int:
     return _conclude(plan, rows, lefts, proof, pace, looking)
 
 
-async def _known(
-    reader: Reader, wanted: Sequence[Case], there: frozenset[str]
-) -> tuple[list[Row], list[Case]]:
-    """The rows of missions that ended earlier, and the cases that are left to do."""
-    known: list[Row] = []
-    pending: list[Case] = []
-    for case in wanted:
-        row = await reader.row(case) if case.record.id in there else None
-        if row is None or row.resumable:
-            pending.append(case)
-        else:
-            known.append(row)
-    return known, pending
-
-
-async def _work(
-    settings: Settings, plan: Plan, database: Database, pending: Sequence[Case], looking: View,
-    interrupt: "asyncio.Future[Halt]",
-) -> list[Row | Left]:  # fmt: skip
-    """One stage a seed: a simulated server has one, and real models need no second stage."""
-    done: list[Row | Left] = []
-    spec = plan.formation.spec
-    for seed in dict.fromkeys(case.seed for case in pending):
-        here = [case for case in pending if case.seed == seed]
-        if interrupt.done():
-            done += [Left(case, "not begun") for case in here]
-            continue
-        async with AsyncExitStack() as stack:
-            models = await stack.enter_async_context(
-                reached(_team(plan, seed, here[0].record), settings)
-            )
-            bus = await stack.enter_async_context(staffed(spec, models, max(4, plan.parallel)))
-            names = {name: one.model for name, one in models.items()}
-            office = Office(database, bus, names, None, settings.lease, workers=settings.workers)
-            works = Works(office, Reader(database, rerun), looking, interrupt)
-            done += await works.run(here, plan.parallel)
-    return done
-
-
-def _team(plan: Plan, seed: int, one: Record) -> Record:
-    """Any record of the stage, but with the books of all: what its team is reached by."""
-    options = Options(
-        home=one.options.home, base_url=one.options.base_url, model=one.options.model,
-        simulation=whole(plan.drafts, seed),
-    )  # fmt: skip
-    return Record(one.id, one.mission, one.formation, options, one.created)
-
-
 def _in_order(wanted: Sequence[Case], found: Sequence[Row]) -> tuple[Row, ...]:
     rows = {row.mission: row for row in found}
     return tuple(rows[case.record.id] for case in wanted if case.record.id in rows)
-
-
-def _stop_on_signals(interrupt: "asyncio.Future[Halt]") -> None:
-    def stop(name: str) -> None:
-        if not interrupt.done():
-            interrupt.set_result(Halt("interrupted", f"{name}; the same bench, run again, goes on"))
-
-    for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "terminated")):
-        asyncio.get_running_loop().add_signal_handler(number, stop, name)
 
 
 def _conclude(

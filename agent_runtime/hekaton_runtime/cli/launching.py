@@ -15,7 +15,7 @@ from hekaton_runtime.cli.documents import formation_named
 from hekaton_runtime.cli.planning import given_configs
 from hekaton_runtime.cli.serving import announce_health, stopping
 from hekaton_runtime.engines.kinds import kinds
-from hekaton_runtime.engines.launcher import Launcher, works
+from hekaton_runtime.engines.launcher import Launcher, chosen, works
 from hekaton_runtime.web.health import health
 from hekaton_runtime.web.metrics import Registry
 
@@ -27,6 +27,8 @@ class Launching:
     formation: str
     port_base: int
     health_port: int | None
+    model: str = ""
+    """The only one to be served here; empty: all."""
 
 
 def launch(wanted: Launching) -> int:
@@ -37,7 +39,8 @@ def launch(wanted: Launching) -> int:
 
 
 async def _launch(wanted: Launching, found: Plan) -> int:
-    launcher = Launcher(works(found, kinds(os.environ), wanted.port_base, os.environ))
+    all_works = works(found, kinds(os.environ), wanted.port_base, os.environ)
+    launcher = Launcher(*chosen(all_works, wanted.model))
     registry = Registry()
     registry.gauge(
         "hekaton_engine_ready", "Whether an engine is healthy.", ("model", "engine"),

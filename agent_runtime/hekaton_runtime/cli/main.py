@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from hekaton_runtime.cli import measuring, pods, processes, services
 from hekaton_runtime.cli import options as opt
 from hekaton_runtime.cli import outside as out
-from hekaton_runtime.cli import pods, processes, services
 
 app = typer.Typer(
     name="hekaton",
@@ -25,6 +25,7 @@ app.add_typer(processes.app)
 app.add_typer(pods.app)
 app.add_typer(out.app)
 app.add_typer(services.app)
+app.add_typer(measuring.app)
 
 
 @app.callback()

@@ -21,14 +21,16 @@ from hekaton_runtime.cli.picture import svg, text
 from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.errors import BadInput
 
-FITS, MISFITS = 0, 1
+FITS, MISFITS = 0, 2
 CONFIG = "config.json"
+UNKNOWN = ("model", "config", "hardware")
+"""Fields refused for want of figures."""
 
 
 def plan_formation(
     name: str, changes: list[str], configs: list[str], svg_file: Path | None, *, as_json: bool
 ) -> int:
-    """Plan one formation; 0 if it fits, 1 if not. Raises `BadInput` or `Invalid`."""
+    """Plan one formation; 0 if it fits, 2 if not. Raises `BadInput` or `Invalid`."""
     formation = overlaid(formation_named(name), changes)
     catalog = shipped(given_configs(formation, configs))
     found = plan(formation, catalog)
@@ -43,7 +45,7 @@ def plan_formation(
 
 
 def plan_all(*, as_json: bool) -> int:
-    """Plan every shipped formation, beside the published table; 0 if all fit, 1 if one does not."""
+    """Plan every shipped formation, beside the published table; 0 if all fit, 2 if one does not."""
     catalog = shipped()
     claims = {row.formation: row for row in published()}
     names = sorted(path.stem for path in builtin().glob("*.yaml"))
@@ -59,6 +61,21 @@ def plan_all(*, as_json: bool) -> int:
             "Published: the formations of hekaton-core, their authors' figures. GB are 10^9 bytes."
         )
     return FITS if all(one.fits for one in plans) else MISFITS
+
+
+def refuse_unfit(formation: Formation) -> None:
+    """Raises `BadInput` with every reason why its own engines could never serve it, and the nearest
+    remedy. A model that nobody knows the figures of is not such a reason: nothing is served here."""
+    catalog = shipped(given_configs(formation, []))
+    found = plan(formation, catalog)
+    reasons = [str(one) for one in found.refusals if one.field not in UNKNOWN]
+    if found.models and found.free < 0:
+        reasons.append(found.reasons[-1])
+    if reasons:
+        remedy = [f"Nearest remedy: {one.change}" for one in remedies(formation.spec, catalog)[:1]]
+        raise BadInput(
+            [*(f"formation {formation.metadata.name!r}: {one}" for one in reasons), *remedy]
+        )
 
 
 def given_configs(formation: Formation, configs: list[str]) -> dict[str, Read]:
@@ -99,7 +116,7 @@ def _write(file: Path, words: str) -> None:
 
 def _show(found: Plan, offered: tuple[Remedy, ...]) -> None:
     print(f"{found.formation}: {'fits' if found.fits else 'DOES NOT FIT'}")
-    print(found.sentence)
+    print("\n".join(found.reasons) or found.sentence)
     if found.models:
         console().print(_models(found))
         print(text(found))

@@ -33,11 +33,14 @@ def engines(
     formation: FormationName,
     port_base: PortBase = 8100,
     health_port: HealthPort = None,
+    model: Annotated[
+        str, typer.Option(help="Serve this model alone; the others have containers of their own.")
+    ] = "",
 ) -> None:
     """Start a formation's model servers (vLLM, SGLang) one after the other, and keep them running."""
     from hekaton_runtime.cli.launching import Launching, launch
 
-    raise typer.Exit(launch(Launching(formation, port_base, health_port)))
+    raise typer.Exit(launch(Launching(formation, port_base, health_port, model)))
 
 
 @app.command()

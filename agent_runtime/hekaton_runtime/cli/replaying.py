@@ -12,12 +12,13 @@ from hekaton_runtime.cli.terminal import clean
 from hekaton_runtime.conductor.assigning import assignment
 from hekaton_runtime.conductor.engine import Course, Engine, Known, Moment, Suspended
 from hekaton_runtime.conductor.records import Record, find
-from hekaton_runtime.effects import Ask, Effect, Merge, Note, Round, Run, Write
+from hekaton_runtime.effects import Ask, Effect, Examine, Merge, Note, Round, Run, Write
 from hekaton_runtime.journal.entries import Body, Labelled
 from hekaton_runtime.journal.entries import Entry as Journaled
 from hekaton_runtime.journal.postgres import load
 from hekaton_runtime.results import (
     Answer,
+    Examined,
     Failed,
     HeardAll,
     Merged,
@@ -27,6 +28,7 @@ from hekaton_runtime.results import (
     Unmerged,
     Written,
 )
+from hekaton_runtime.review.telling import notes
 from hekaton_runtime.settings import from_environ
 from hekaton_runtime.store.open import open_database
 from hekaton_runtime.strategies.counterfactual import effect, plain_vote
@@ -148,8 +150,17 @@ def _words(moment: Moment) -> str:
             for one, heard_one in zip(held.asks, heard.answers, strict=True):
                 lines.append(f"{' ' * 33} {one.agent}: {_said(one, heard_one)}")
             return "\n".join(lines)
+        case _:
+            return _worked(moment)
+
+
+def _worked(moment: Moment) -> str:
+    """What happened in the workspace."""
+    match moment.effect, moment.result:
         case Run(branch=branch), Ran() as ran:
             return f"{'pass' if ran.passed else 'FAIL'} on {branch}: {ran.command}"
+        case Examine(branch=branch), Examined() as examined:
+            return f"examined {branch}: {' '.join(notes(examined))}"
         case Write(branch=branch, files=files), Written():
             return f"wrote {', '.join(one.path for one in files)} on {branch}"
         case Merge() as merge, Merged():

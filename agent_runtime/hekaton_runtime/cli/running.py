@@ -13,7 +13,9 @@ from hekaton_api.formation import FormationSpec
 from hekaton_runtime.cli.documents import one_mission
 from hekaton_runtime.cli.ending import conclude
 from hekaton_runtime.cli.live import Board, View, view
+from hekaton_runtime.cli.planning import refuse_unfit
 from hekaton_runtime.cli.preflight import preflight
+from hekaton_runtime.cli.providing import provided
 from hekaton_runtime.cli.serving import peer_keys
 from hekaton_runtime.cli.simulation import simulated
 from hekaton_runtime.conductor.conduct import Halt
@@ -65,6 +67,8 @@ def run_mission(wanted: Wanted) -> int:
     mission, formation = one_mission(
         list(wanted.files), wanted.formation, wanted.mode, wanted.changes
     )
+    if not wanted.base_url:
+        refuse_unfit(formation)
     simulation = _simulation(wanted) if wanted.simulate else None
     options = Options(
         home=str(settings.home), base_url=wanted.base_url, model=wanted.model, simulation=simulation,
@@ -170,9 +174,10 @@ async def reached(record: Record, settings: Settings) -> AsyncIterator[dict[str,
             yield models
         return
     override = Override(options.base_url, options.model, settings.key)
-    models = endpoints(spec, override, os.environ)
-    await preflight(models)
-    yield models
+    async with provided(spec, override, os.environ) as given:
+        models = endpoints(spec, override, os.environ, given)
+        await preflight(models)
+        yield models
 
 
 async def course_view(database: Database, record: Record, show: Show) -> View:

@@ -1,6 +1,6 @@
 """The one door to Kubernetes in the runtime: the user's own kubeconfig, and a handful of requests.
 
-Nothing of it runs in a cluster: there the runtime has no rights at all.
+Of what runs in a cluster only the HMA service comes through it, with rights to Missions and nothing else.
 """
 
 import contextlib
@@ -20,9 +20,11 @@ from hekaton_runtime.errors import BadInput, Unavailable
 from hekaton_runtime.kube.values import Mission, Pod, Report
 
 T = TypeVar("T")
-AGENT = "hekaton-cli"
 MANAGER = "hekaton-cli"
 """Who owns the fields of a spec that was submitted."""
+SERVICE = "hekaton-service"
+"""The same, of the HMA service in a cluster."""
+SPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 MISSIONS = "/apis/hekaton.dev/v1alpha1/namespaces/{}/missions"
 PLURALS = {"Mission": "missions", "Formation": "formations"}
 PATIENCE = 20.0
@@ -41,16 +43,18 @@ class _Refusal(msgspec.Struct, frozen=True):
 class Cluster:
     """One connection."""
 
-    def __init__(self, dynamic: Any, namespace: str) -> None:
+    def __init__(self, dynamic: Any, namespace: str, manager: str = MANAGER) -> None:
         self._dynamic = dynamic
+        self._manager = manager
         self.namespace = namespace
 
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(
-        cls, namespace: str, context: str = "", file: Path | None = None
+        cls, namespace: str, context: str = "", file: Path | None = None, manager: str = MANAGER
     ) -> AsyncIterator[Self]:
-        """`namespace`, empty: the context's. `file`, None: as kubectl finds it."""
+        """`namespace`, empty: the context's. `file`, None: as kubectl finds it. `manager`: who owns
+        the fields that are applied."""
         settings = Configuration()
         place = str(file) if file else None
         try:
@@ -62,9 +66,25 @@ class Cluster:
             ) from fault
         chosen = next((one for one in known if one["name"] == context), active)
         async with ApiClient(settings) as api:
-            api.user_agent = AGENT
-            dynamic = DynamicClient(api)
-            yield cls(dynamic, namespace or chosen["context"].get("namespace", "default"))
+            api.user_agent = manager
+            space = namespace or chosen["context"].get("namespace", "default")
+            yield cls(DynamicClient(api), space, manager)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def inside(cls, namespace: str) -> AsyncIterator[Self]:
+        """As the pod that this runs in; `namespace`, empty: the pod's."""
+        settings = Configuration()
+        try:
+            config.load_incluster_config(settings)
+            space = namespace or SPACE.read_text().strip()
+        except (ConfigException, OSError) as fault:
+            raise BadInput(
+                [f"No service account of a pod is here: {fault}. Give --context, or run in a pod."]
+            ) from fault
+        async with ApiClient(settings) as api:
+            api.user_agent = SERVICE
+            yield cls(DynamicClient(api), space, SERVICE)
 
     async def apply(self, document: dict[str, Any]) -> None:
         """Create an object, or change the fields that it names."""
@@ -73,7 +93,7 @@ class Cluster:
         plural = PLURALS[document["kind"]]
         path = f"/apis/hekaton.dev/v1alpha1/namespaces/{space}/{plural}/{meta['name']}"
         await self._asked(
-            "PATCH", path, body=document, field_manager=MANAGER, force_conflicts=True,
+            "PATCH", path, body=document, field_manager=self._manager, force_conflicts=True,
             content_type="application/apply-patch+yaml",
         )  # fmt: skip
 
@@ -91,9 +111,19 @@ class Cluster:
             ) from fault
         return _read(body, Mission)
 
-    async def missions(self) -> tuple[Mission, ...]:
-        """The newest first."""
-        body = await self._asked("GET", MISSIONS.format(self.namespace))
+    async def found(self, name: str) -> Mission | None:
+        """None where there is no such mission."""
+        try:
+            return _read(
+                await self._asked("GET", f"{MISSIONS.format(self.namespace)}/{name}"), Mission
+            )
+        except _Absent:
+            return None
+
+    async def missions(self, labels: str = "") -> tuple[Mission, ...]:
+        """The newest first; `labels`: only those that this selector finds."""
+        more = {"label_selector": labels} if labels else {}
+        body = await self._asked("GET", MISSIONS.format(self.namespace), **more)
         found = [_read(one, Mission) for one in _read(body, _Listed).items]
         return tuple(sorted(found, key=_age, reverse=True))
 

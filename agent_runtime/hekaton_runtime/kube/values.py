@@ -12,6 +12,8 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     namespace: str = ""
     creation_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    deletion_timestamp: datetime | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,6 +49,11 @@ class Spec(msgspec.Struct, frozen=True, rename="camel"):
     formation: str
     mode: str = "swarm"
     budget: Budget = Budget()
+    cancel: bool = False
+
+
+class Scores(msgspec.Struct, frozen=True, rename="camel"):
+    weighted: float = 0.0
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
@@ -59,6 +66,9 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     reserved: Amount = Amount()
     artifact: Delivered | None = None
     sitrep: str | None = None
+    scores: Scores | None = None
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
     conditions: tuple[Condition, ...] = ()
 
 

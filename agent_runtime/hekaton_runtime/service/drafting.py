@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,32 +59,48 @@ class Drafter:
 
     def _mission(self, wanted: Submission) -> Mission:
         usd = most_usd(self.formation, wanted.tokens) if self.usd is None else self.usd
-        metadata = {"name": f"task-{secrets.token_hex(6)}"}
+        metadata: dict[str, object] = {"name": f"task-{secrets.token_hex(6)}"}
         if space := self.formation.metadata.namespace:
             metadata["namespace"] = space
-        document = {
-            "apiVersion": "hekaton.dev/v1alpha1",
-            "kind": "Mission",
-            "metadata": metadata,
-            "spec": {
-                "goal": wanted.task,
-                "formation": self.formation.metadata.name,
-                "mode": self._mode(wanted),
-                "workspace": {"files": []},
-                "acceptance": {"commands": wanted.acceptance or (UNCHECKED,)},
-                "budget": {
-                    "tokens": wanted.tokens, "usd": float(usd), "wallClock": self.wall_clock,
-                },
+        terms = Terms(self.formation.metadata.name, self._mode(wanted), self.wall_clock, usd)
+        return mission(wanted, metadata, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a task does not say itself."""
+
+    formation: str
+    mode: str
+    wall_clock: str
+    usd: Decimal
+
+
+def mission(wanted: Submission, metadata: Mapping[str, object], terms: Terms) -> Mission:
+    """A task as a Mission; raises `BadInput` with every reason."""
+    document = {
+        "apiVersion": "hekaton.dev/v1alpha1",
+        "kind": "Mission",
+        "metadata": metadata,
+        "spec": {
+            "goal": wanted.task,
+            "formation": terms.formation,
+            "mode": terms.mode,
+            "workspace": {"files": []},
+            "acceptance": {"commands": wanted.acceptance or (UNCHECKED,)},
+            "budget": {
+                "tokens": wanted.tokens, "usd": float(terms.usd), "wallClock": terms.wall_clock,
             },
-        }  # fmt: skip
-        try:
-            return Mission.model_validate_json(json.dumps(document))
-        except ValidationError as fault:
-            reasons = [
-                f"{'.'.join(map(str, one['loc']))}: {one['input']!r}: {one['msg']}."
-                for one in fault.errors()
-            ]
-            raise BadInput(reasons) from fault
+        },
+    }  # fmt: skip
+    try:
+        return Mission.model_validate_json(json.dumps(document))
+    except ValidationError as fault:
+        reasons = [
+            f"{'.'.join(map(str, one['loc']))}: {one['input']!r}: {one['msg']}."
+            for one in fault.errors()
+        ]
+        raise BadInput(reasons) from fault
 
 
 def thrifty(formation: Formation, tokens: int) -> Formation:

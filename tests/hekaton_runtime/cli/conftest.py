@@ -49,7 +49,7 @@ def hekaton(home: Path) -> Hekaton:
             capture_output=True,
             text=True,
             env={**clean, "HEKATON_HOME": str(home), **environ},
-            timeout=100,
+            timeout=240,
             check=False,
         )
 

@@ -71,24 +71,24 @@ def test_a_formation_that_fits_exits_0_and_shows_table_picture_and_flags(planned
         assert said in done.stdout
 
 
-def test_a_formation_that_does_not_fit_exits_1_and_names_remedies(
+def test_a_formation_that_does_not_fit_exits_2_and_names_remedies(
     planned: Planned, formation: Callable[..., Path]
 ) -> None:
     big = formation("Qwen/Qwen2.5-Coder-32B-Instruct", contextLength=32768, maxSequences=16)
     done = planned(big)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "mine: DOES NOT FIT" in done.stdout
     assert "remedy: " in done.stdout
 
 
-def test_what_cannot_be_served_exits_1_with_all_reasons(
+def test_what_cannot_be_served_exits_2_with_all_reasons(
     planned: Planned, formation: Callable[..., Path]
 ) -> None:
     wrong = formation(
         "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct", contextLength=200000, kvCacheDtype="tq5x"
     )
     done = planned(wrong)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "models[coder].contextLength" in done.stdout
     assert "models[coder].kvCacheDtype" in done.stdout
 
@@ -131,7 +131,7 @@ def test_a_config_json_makes_any_model_plannable(
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
     mine = formation("me/my-model")
-    assert planned(mine).returncode == 1
+    assert planned(mine).returncode == 2
     done = planned(mine, "--config", f"coder={config}")
     assert done.returncode == 0, done.stdout
 
