@@ -157,6 +157,21 @@ def verdicts(rows: Sequence[Row]) -> tuple[str, ...]:
                 f"At {row.size:,} B our two commits take {ours[row.size].p50 / row.steps.p50:.1f} times one bare INSERT"
                 f" and its commit; over two of them our step costs {micros(more)} microseconds."
             )
+    return (*said, *bounds(rows))
+
+
+def bounds(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What a third of the nearest peer leaves for all that is more than two bare commits."""
+    p50 = {(row.name, row.size): row.steps.p50 for row in rows}
+    said = []
+    for size_of_one in sorted({row.size for row in rows if row.name == PEERS[0]}):
+        third = p50[PEERS[0], size_of_one] * THIRD
+        bare, ours = 2 * p50[FLOOR, size_of_one], p50[OURS, size_of_one]
+        said.append(
+            f"A third of {PEERS[0]}'s p50 at {size_of_one:,} B is {ms(third)} ms. Two bare commits alone take {ms(bare)} ms,"
+            f" so {micros(third - bare)} microseconds are left for what they do for us: the fence, the call and its accounts,"
+            f" twice, which take {micros(ours - bare)}."
+        )
     return tuple(said)
 
 

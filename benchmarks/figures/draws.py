@@ -16,6 +16,7 @@ from hekaton_runtime.conductor.sharing import share
 from hekaton_runtime.effects import (
     Ask,
     Effect,
+    Examine,
     Merge,
     Now,
     Pause,
@@ -34,6 +35,7 @@ from hekaton_runtime.results import (
     Answer,
     Asked,
     Clock,
+    Examined,
     Failed,
     Files,
     HeardAll,
@@ -41,6 +43,7 @@ from hekaton_runtime.results import (
     Noted,
     Ran,
     Result,
+    ToolReport,
     Usage,
     Written,
 )
@@ -102,6 +105,9 @@ class World:
             case Run():
                 good = self.chance.random() < self.skill
                 return Ran(passed=good, command="make", exit_code=1 - good, output="", seconds=0.0)
+            case Examine(tools=tools):
+                reports = (ToolReport(tool=tool, state="unsuited") for tool in tools)
+                return Examined(reports=tuple(reports))
             case _:
                 return Noted()
 

@@ -32,6 +32,7 @@ def rules(review: Review, formation: FormationSpec) -> Rules:
         max_loops=review.max_loops,
         pass_score=review.pass_score,
         weights=(weights.correctness, weights.style, weights.security, weights.test_coverage),
+        tools=review.evidence,
         debate_rounds=debate.max_rounds,
         topology=debate.topology,
         arbiter=debate.arbiter,
@@ -39,6 +40,10 @@ def rules(review: Review, formation: FormationSpec) -> Rules:
         round_seconds=float(debate.round_seconds),
         swarm=planning.swarm,
         skip_below="" if planning.skip_below == "none" else planning.skip_below,
+        samples=planning.samples,
+        attempts=planning.attempts,
+        barrier=planning.barrier,
+        grace=float(planning.grace_seconds),
     )
 
 

@@ -1,6 +1,7 @@
 """Conduct one mission: own it, replay what is known, go on, and stop cleanly for whatever reason."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,9 +11,8 @@ from hekaton_runtime.conductor.engine import Engine
 from hekaton_runtime.conductor.events import Ended, Watch
 from hekaton_runtime.conductor.lease import keep
 from hekaton_runtime.errors import Overbilled, ReplayDiverged, Unavailable
-from hekaton_runtime.journal.entries import HALT, Halted
+from hekaton_runtime.journal.entries import LABELS, Entry, Halted, Label, Labelled
 from hekaton_runtime.journal.postgres import Journal
-from hekaton_runtime.ledger.accounts import Ledger
 from hekaton_runtime.room import told
 from hekaton_runtime.store.postgres import Database
 from hekaton_runtime.strategies.modes import concluded
@@ -59,16 +59,17 @@ class Conductor:
     """One owner's work on one mission."""
 
     def __init__(
-        self, database: Database, journal: Journal, ledger: Ledger, caller: Caller, engine: Engine,
-        watch: Watch, lease: float,
+        self, database: Database, journal: Journal, caller: Caller, engine: Engine,
+        watch: Watch, lease: float, labels: Callable[[Ending], tuple[Label, ...]],
     ) -> None:  # fmt: skip
+        """`labels`: what the course says of the mission, given its ending."""
         self._database = database
         self._journal = journal
-        self._ledger = ledger
         self._caller = caller
         self._engine = engine
         self._watch = watch
         self._lease = lease
+        self._labels = labels
 
     async def conduct(self, job: Job, interrupt: "asyncio.Future[Halt]") -> Ending:
         """Until the strategy concludes or something halts it. Raises `Fenced` and `ReplayDiverged`."""
@@ -106,21 +107,32 @@ class Conductor:
         except ReplayDiverged as fault:
             return await self._halted(Halt("diverged", str(fault)), strategy)
         kind: StopKind = "budget" if conclusion.outcome == "stopped" else ""
-        return Ending(conclusion.outcome, kind, conclusion.reason, conclusion)
+        ending = Ending(conclusion.outcome, kind, conclusion.reason, conclusion)
+        for entry in self._labelled(ending):
+            await self._journal.append(entry.path, entry.fingerprint, entry.body)
+        return ending
 
     async def _halted(self, halt: Halt, strategy: "asyncio.Task[Conclusion]") -> Ending:
-        """The kill switch: cancel everything, tell the broker, charge what is in flight, journal it."""
+        """The kill switch: cancel everything, tell the broker, and close the books in one commit.
+
+        Nothing of the mission moves in journal or ledger after that commit.
+        """
         told = asyncio.create_task(self._caller.halt(halt.reason))
         await _end(strategy)
+        conclusion = Conclusion("stopped", halt.reason, "build")
+        ending = Ending("stopped", halt.kind, halt.reason, conclusion)
+        said = Halted(kind=halt.kind, reason=halt.reason)
         try:
-            await self._ledger.forfeit()
-            path = f"!halt-{self._journal.token}"
-            await self._journal.append(path, HALT, Halted(kind=halt.kind, reason=halt.reason))
+            await self._journal.halt(said, *self._labelled(ending))
         finally:
             await told
-        return Ending(
-            "stopped", halt.kind, halt.reason, Conclusion("stopped", halt.reason, "build")
-        )
+        return ending
+
+    def _labelled(self, ending: Ending) -> tuple[Entry, ...]:
+        """Behind the course; nothing where there is nothing to say."""
+        found = self._labels(ending)
+        path = f"!labels-{self._journal.token}"
+        return (Entry(path, LABELS, Labelled(labels=found)),) if found else ()
 
     async def _until_asked(self) -> Halt:
         """Until somebody asks for a halt in the database."""

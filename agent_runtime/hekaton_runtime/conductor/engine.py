@@ -16,6 +16,7 @@ from hekaton_runtime.effects import (
     All,
     Ask,
     Effect,
+    Examine,
     Merge,
     Next,
     Note,
@@ -207,7 +208,7 @@ class Engine:
                 return await self._all(here, effects)
             case Ask() | Round() | Read() | Write() | Run() | Merge() | Note() | Now():
                 return await self._effect(here, wish)
-            case Pause() | Share():
+            case Pause() | Share() | Examine():
                 return await self._effect(here, wish)
             case _:
                 assert_never(wish)

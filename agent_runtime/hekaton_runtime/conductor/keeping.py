@@ -7,9 +7,9 @@ was built since comes from git bundles, one for each move of a branch.
 import tempfile
 from pathlib import Path
 
-from hekaton_runtime.effects import Merge, Read, Run, Write
+from hekaton_runtime.effects import Examine, Merge, Read, Run, Write
 from hekaton_runtime.errors import BadInput, Fenced
-from hekaton_runtime.results import Files, Merged, Ran, Rejected, Unmerged, Written
+from hekaton_runtime.results import Examined, Files, Merged, Ran, Rejected, Unmerged, Written
 from hekaton_runtime.store.postgres import Database
 from hekaton_runtime.workspace.git import Git
 from hekaton_runtime.workspace.repository import BASE, GitWorkspace
@@ -83,6 +83,9 @@ class KeptWorkspace:
 
     async def run(self, effect: Run) -> Ran:
         return await self._workspace.run(effect)
+
+    async def examine(self, effect: Examine) -> Examined:
+        return await self._workspace.examine(effect)
 
     async def merge(self, effect: Merge) -> Merged | Unmerged:
         done = await self._workspace.merge(effect)

@@ -1,4 +1,4 @@
-"""How a mission went wrong, in the words of MAST (arXiv 2503.13657), where its course decides it. Pure but for one write.
+"""How a mission went wrong, in the words of MAST (arXiv 2503.13657), where its course decides it. Pure.
 
 A label is given on evidence in the journal alone; the modes of failure that only a reader could tell
 (derailment, withheld information, lost history) are never given. A mission may pass and still have labels.
@@ -12,8 +12,7 @@ import msgspec
 from hekaton_runtime.conductor.conduct import Ending
 from hekaton_runtime.conductor.engine import Moment
 from hekaton_runtime.effects import Run, Write
-from hekaton_runtime.journal.entries import LABELS, Label, Labelled
-from hekaton_runtime.journal.postgres import Journal
+from hekaton_runtime.journal.entries import Label
 from hekaton_runtime.results import Failed, HeardAll, Ran, Rejected, Written
 
 Course = Sequence[Moment]
@@ -28,12 +27,6 @@ def labels(course: Course, ending: Ending) -> tuple[Label, ...]:
         for code, name, rule in RULES
         for text in rule(course, ending)
     )
-
-
-async def journal_labels(journal: Journal, course: Course, ending: Ending) -> None:
-    """Behind the course; nothing where there is nothing to say."""
-    if found := labels(course, ending):
-        await journal.append(f"!labels-{journal.token}", LABELS, Labelled(labels=found))
 
 
 def _disobeyed_task(course: Course, ending: Ending) -> Iterator[str]:

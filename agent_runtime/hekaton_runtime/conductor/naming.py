@@ -26,12 +26,30 @@ class Override:
     key: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """Models with engine `api`, where somebody serves them to this run."""
+
+    served: Mapping[str, Endpoint] = field(default_factory=dict)
+    """By the model's name in the formation."""
+    reasons: tuple[str, ...] = ()
+    """Why some, or all, cannot be served."""
+
+
 def endpoints(
-    spec: FormationSpec, override: Override, environ: Mapping[str, str]
+    spec: FormationSpec,
+    override: Override,
+    environ: Mapping[str, str],
+    provided: Provided | None = None,
 ) -> dict[str, Endpoint]:
     """By the model's name in the formation; raises `BadInput` naming every model that cannot be reached."""
-    reasons: list[str] = []
-    found = {model.name: _endpoint(model, override, environ, reasons) for model in spec.models}
+    given = provided or Provided()
+    reasons = [*given.reasons]
+    found = {
+        model.name: _endpoint(model, override, environ, reasons)
+        for model in spec.models
+        if not (model.engine == "api" and provided)
+    } | dict(given.served)
     if reasons:
         raise BadInput(reasons)
     return found
@@ -45,7 +63,9 @@ def _endpoint(
     if model.engine != "external" or model.endpoint is None:
         reasons.append(
             f"model {model.name!r} has engine {model.engine!r}, which needs a cluster or a router."
-            " Give an OpenAI-compatible server by --base-url, or try --simulate."
+            " Give an OpenAI-compatible server by --base-url, name one for this model by"
+            f" --set models.{model.name}.engine=external --set models.{model.name}.endpoint=URL,"
+            " or try --simulate."
         )
         return Endpoint("", "")
     name = override.model or model.sent_name

@@ -13,6 +13,7 @@ from hekaton_runtime.conductor.sharing import share
 from hekaton_runtime.effects import (
     Ask,
     Effect,
+    Examine,
     Merge,
     Note,
     Now,
@@ -25,7 +26,8 @@ from hekaton_runtime.effects import (
 )
 from hekaton_runtime.journal.entries import Body
 from hekaton_runtime.journal.postgres import Journal
-from hekaton_runtime.results import Clock, Merged, Noted, Ran, Result
+from hekaton_runtime.results import Clock, Examined, Merged, Noted, Ran, Result
+from hekaton_runtime.review.telling import notes
 from hekaton_runtime.strategies.modes import EDITION
 from hekaton_runtime.workspace.protocol import Workspace
 
@@ -61,19 +63,15 @@ class Doors:
         await self._journal.append(path, mark, body)
 
     async def _result(
-        self, path: str, effect: Round | Read | Write | Run | Merge | Note | Now | Pause | Share
+        self,
+        path: str,
+        effect: Round | Read | Write | Run | Examine | Merge | Note | Now | Pause | Share,
     ) -> Result:
         match effect:
             case Round():
                 return await self._rounder.perform(path, effect)
-            case Read():
-                return await self._workspace.read(effect)
-            case Write():
-                return await self._workspace.write(effect)
-            case Run():
-                return await self._run(effect)
-            case Merge():
-                return await self._merge(effect)
+            case Read() | Write() | Run() | Examine() | Merge():
+                return await self._work(effect)
             case Note():
                 self._asker.watch(_progress(effect))
                 return Noted()
@@ -86,6 +84,27 @@ class Doors:
                 return await share(self._asker.purse, effect)
             case _:
                 assert_never(effect)
+
+    async def _work(self, effect: Read | Write | Run | Examine | Merge) -> Result:
+        match effect:
+            case Read():
+                return await self._workspace.read(effect)
+            case Write():
+                return await self._workspace.write(effect)
+            case Run():
+                return await self._run(effect)
+            case Examine():
+                return await self._examine(effect)
+            case Merge():
+                return await self._merge(effect)
+            case _:
+                assert_never(effect)
+
+    async def _examine(self, effect: Examine) -> Examined:
+        async with self._slots:
+            examined = await self._workspace.examine(effect)
+        self._asker.watch(Progress(phase="audit", text=" ".join(notes(examined))))
+        return examined
 
     async def _run(self, effect: Run) -> Ran:
         async with self._slots:
@@ -102,6 +121,12 @@ class Doors:
         why = "" if isinstance(merged, Merged) else f"{merged.kind}: {merged.detail}"
         self._asker.watch(Joined(source=effect.source, into=effect.into, why=why))
         return replace(merged, edition=EDITION) if isinstance(merged, Merged) else merged
+
+
+async def _clock(effect: Now | Pause) -> Clock:
+    if isinstance(effect, Pause):
+        await asyncio.sleep(effect.seconds)
+    return Clock(at=time.time())
 
 
 def _progress(note: Note) -> Progress:

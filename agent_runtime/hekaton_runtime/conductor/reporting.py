@@ -21,14 +21,14 @@ from hekaton_runtime.report.values import (
     Scores,
     Sitrep,
     TaskLine,
+    ToolLine,
     VerifyRun,
 )
-from hekaton_runtime.results import Answer, HeardAll, Ran
+from hekaton_runtime.results import Answer, Examined, HeardAll, Ran
+from hekaton_runtime.review.caps import PARTS, Part, bound_by
 from hekaton_runtime.strategies.counterfactual import effect, plain_vote
 from hekaton_runtime.strategies.values import Conclusion, Loop, Rules, TaskEnd
 from hekaton_runtime.strategies.values import Debate as Held
-
-PARTS = ("correctness", "style", "security", "test coverage")
 
 
 def is_simulated(course: list[Moment]) -> bool:
@@ -74,6 +74,7 @@ def sitrep(
         next_steps=next_steps(record, ending, artifact),
         choice=f"{choice.mode}: {choice.why}" if (choice := conclusion.choice) else "",
         labels=labels(course, ending),
+        tools=tools(conclusion),
     )
 
 
@@ -108,12 +109,35 @@ def debated(debate: Held | None) -> Debate | None:
 
 def scores(conclusion: Conclusion, rules: Rules) -> Scores | None:
     """Of the last audit."""
-    reviewed: list[Loop] = [loop for loop in conclusion.loops if loop.review is not None]
-    if not reviewed or (review := reviewed[-1].review) is None:
+    loop = _reviewed(conclusion)
+    if loop is None or loop.review is None:
         return None
-    grades = (review.correctness, review.style, review.security, review.test_coverage)
-    parts = tuple(Score(*line) for line in zip(PARTS, grades, rules.weights, strict=True))
-    return Scores(parts, reviewed[-1].score or 0.0, rules.pass_score)
+    given = loop.given or loop.review
+    parts = tuple(
+        _score(part, getattr(loop.review, part), getattr(given, part), weight, loop.examined)
+        for part, weight in zip(PARTS, rules.weights, strict=True)
+    )
+    return Scores(parts, loop.score or 0.0, rules.pass_score)
+
+
+def _score(part: Part, grade: int, given: int, weight: float, examined: Examined | None) -> Score:
+    name = part.replace("_", " ")
+    if grade == given:
+        return Score(name, grade, weight)
+    return Score(name, grade, weight, given, bound_by(examined, part))
+
+
+def tools(conclusion: Conclusion) -> tuple[ToolLine, ...]:
+    """What was executed beside acceptance in the last audit."""
+    loop = _reviewed(conclusion)
+    reports = loop.examined.reports if loop and loop.examined else ()
+    return tuple(
+        ToolLine(one.tool, one.state, one.detail, one.findings, one.more) for one in reports
+    )
+
+
+def _reviewed(conclusion: Conclusion) -> Loop | None:
+    return next((loop for loop in reversed(conclusion.loops) if loop.review is not None), None)
 
 
 def next_steps(record: Record, ending: Ending, artifact: Artifact | None) -> tuple[NextStep, ...]:

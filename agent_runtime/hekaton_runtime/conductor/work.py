@@ -21,7 +21,7 @@ from hekaton_runtime.conductor.engine import Course, Engine, Known
 from hekaton_runtime.conductor.events import Watch
 from hekaton_runtime.conductor.grounds import Grounds
 from hekaton_runtime.conductor.keeping import Kept, KeptWorkspace
-from hekaton_runtime.conductor.labelling import journal_labels
+from hekaton_runtime.conductor.labelling import labels
 from hekaton_runtime.conductor.lease import owned
 from hekaton_runtime.conductor.performing import Doors
 from hekaton_runtime.conductor.records import Record
@@ -122,12 +122,11 @@ async def _conduct(
     )  # fmt: skip
     doors = Doors(journal, asker, Rounder(asker, caller, known, token), workspace)
     conductor = Conductor(
-        office.database, journal, ledger, caller, Engine(known, doors, course), watch, office.lease
-    )
+        office.database, journal, caller, Engine(known, doors, course), watch, office.lease,
+        lambda ending: labels(course.moments, ending),
+    )  # fmt: skip
     job = Job(spec.mode, assignment(spec, formation), float(spec.budget.wall_clock_seconds))
-    ending = await conductor.conduct(job, interrupt)
-    await journal_labels(journal, course.moments, ending)
-    return ending
+    return await conductor.conduct(job, interrupt)
 
 
 async def open_workspace(record: Record, grounds: Grounds, base: str = "") -> GitWorkspace:

@@ -4,7 +4,7 @@ import msgspec
 
 from hekaton_runtime.effects import Note
 from hekaton_runtime.errors import BadInput, Fenced, ReplayDiverged
-from hekaton_runtime.journal.entries import Body, Entry, pack, unpack
+from hekaton_runtime.journal.entries import HALT, Body, Entry, Halted, pack, unpack
 from hekaton_runtime.store.postgres import Database
 
 PRUNED = "select pruned_at is not null from hekaton.mission where id = $1"
@@ -50,6 +50,23 @@ class Journal:
             self.mission, self.token, path, mark, pack(body),
             note.phase, note.text, note.round, note.wave, note.tasks_done, note.tasks_total,
         )  # fmt: skip
+        checked(written, path)
+
+    async def halt(self, said: Halted, *more: Entry) -> None:
+        """Charge every call that is still open and append the last entries, all in one commit.
+
+        Raises `Fenced` when the mission has another owner.
+        """
+        path = f"!halt-{self.token}"
+        entries = (Entry(path, HALT, said), *more)
+        written = await self._database.value(
+            "select hekaton.halt($1, $2, $3, $4, $5)",
+            self.mission,
+            self.token,
+            [entry.path for entry in entries],
+            [entry.fingerprint for entry in entries],
+            [pack(entry.body) for entry in entries],
+        )
         checked(written, path)
 
 

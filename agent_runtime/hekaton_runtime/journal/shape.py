@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from hekaton_runtime.effects import (
     Ask,
     Effect,
+    Examine,
     Merge,
     Note,
     Now,
@@ -23,6 +24,7 @@ from hekaton_runtime.journal.entries import Body
 from hekaton_runtime.results import (
     Answer,
     Clock,
+    Examined,
     Failed,
     Files,
     HeardAll,
@@ -91,6 +93,7 @@ EXPECTED: dict[type[Effect], tuple[type[Body], ...]] = {
     Read: (Files,),
     Write: (Written, Rejected),
     Run: (Ran,),
+    Examine: (Examined,),
     Merge: (Merged, Unmerged),
     Note: (Noted,),
     Now: (Clock,),

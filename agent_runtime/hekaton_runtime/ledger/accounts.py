@@ -11,7 +11,7 @@ from hekaton_runtime.journal.entries import Body, pack
 from hekaton_runtime.journal.postgres import checked
 from hekaton_runtime.ledger.money import Amount
 from hekaton_runtime.results import Refused, Usage
-from hekaton_runtime.store.postgres import Database, Row
+from hekaton_runtime.store.postgres import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,18 @@ class Ledger:
 
     async def open(self, call: Call) -> None | Wait | Refused:
         """Reserve the worst case; None means the call may be made."""
-        row = (
-            await self._database.fetch(
-                "select * from hekaton.open_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                self._mission, self._token, call.id, call.path, chain(call.accounts),
-                call.agent, call.role, call.model, call.worst.tokens, call.worst.micros,
-            )
-        )[0]  # fmt: skip
-        match row["verdict"]:
+        verdict, account, left_tokens, left_micros = await self._database.value(
+            "select hekaton.open_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            self._mission, self._token, call.id, call.path, chain(call.accounts),
+            call.agent, call.role, call.model, call.worst.tokens, call.worst.micros,
+        )  # fmt: skip
+        match verdict:
             case "opened":
                 return None
             case "wait":
-                return Wait(_short(call, row))
+                return Wait(_short(call, account, Amount(left_tokens, left_micros)))
             case "refused":
-                return _short(call, row)
+                return _short(call, account, Amount(left_tokens, left_micros))
             case _:
                 raise Fenced("Another conductor owns this mission now; no call is made.")
 
@@ -140,11 +138,11 @@ class Ledger:
         return many
 
 
-def _short(call: Call, row: Row) -> Refused:
+def _short(call: Call, account: str, left: Amount) -> Refused:
     return Refused(
-        account="/".join(filter(None, ("mission", row["account"]))),
+        account="/".join(filter(None, ("mission", account))),
         needed_tokens=call.worst.tokens,
-        left_tokens=row["left_tokens"],
+        left_tokens=left.tokens,
         needed_micros=call.worst.micros,
-        left_micros=row["left_micros"],
+        left_micros=left.micros,
     )

@@ -1,18 +1,16 @@
-"""The one door to PostgreSQL: a pool that survives lost connections, and migrations.
+"""The one door to PostgreSQL: a pool that survives lost connections.
 
 Every statement the runtime sends is one self-contained, repeatable step (a function of the schema), so
 a statement whose connection was lost may be sent again without knowing whether it took effect.
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import asyncpg
@@ -25,6 +23,7 @@ from tenacity import (
 )
 
 from hekaton_runtime.errors import BadInput, Unavailable
+from hekaton_runtime.store.migrating import migrate
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,8 @@ LOST = (
     OSError,
     TimeoutError,
 )
-MIGRATING = 0x68656B61746F6E  # the advisory lock's number: "hekaton" in ASCII
+KEPT = 2
+"""Connections that stay in hand between two statements; further ones go back to the pool."""
 Row = asyncpg.Record
 
 
@@ -53,11 +53,55 @@ class Ear:
     task: "asyncio.Task[None]"
 
 
+class Links:
+    """Connections of the pool in hand: to give one back and take it again costs as much as a statement."""
+
+    def __init__(self, pool: "asyncpg.Pool[Row]") -> None:
+        self._pool = pool
+        self._idle: list[Any] = []
+        self._wanting = 0
+
+    async def fetch(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        link = self._from_hand() or await self._from_pool()
+        try:
+            rows: list[Row] = await link.fetch(sql, *args)
+        except BaseException:
+            await self._pool.release(link)  # which waits until a cancelled statement is over
+            raise
+        if self._wanting or len(self._idle) >= KEPT:
+            await self._pool.release(link)
+        else:
+            self._idle.append(link)
+        return rows
+
+    async def close(self) -> None:
+        while self._idle:
+            with suppress(*LOST):
+                await self._pool.release(self._idle.pop())
+
+    def _from_hand(self) -> Any:
+        """One that is still connected; None where there is none."""
+        while self._idle:
+            link = self._idle.pop()
+            with suppress(asyncpg.InterfaceError):  # it was lost, and the pool knows that already
+                if not link.is_closed():
+                    return link
+        return None
+
+    async def _from_pool(self) -> Any:
+        self._wanting += 1  # who ends a statement meanwhile gives its connection back
+        try:
+            return await self._pool.acquire()
+        finally:
+            self._wanting -= 1
+
+
 class Database:
     """A pool of connections to one database."""
 
     def __init__(self, pool: "asyncpg.Pool[Row]", patience: float, folder: str) -> None:
         self._pool = pool
+        self._links = Links(pool)
         self._patience = patience
         self._folder = folder
         self._away = False
@@ -71,8 +115,11 @@ class Database:
         """
         began = time.monotonic()
         if not self._away:
-            with suppress(*LOST), _still_cancelled():
-                return await self._sent(sql, args)
+            before = _cancellations()
+            try:
+                return await self._links.fetch(sql, args)
+            except LOST:
+                _stay_cancelled(before)
         left = 0.0 if self._away else began + self._patience - time.monotonic()
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LOST),
@@ -90,9 +137,13 @@ class Database:
         raise AssertionError("tenacity ends by a value or an error")
 
     async def _sent(self, sql: str, args: tuple[object, ...]) -> list[Row]:
-        rows: list[Row] = await self._pool.fetch(sql, *args)
+        rows = await self._links.fetch(sql, args)
         self._away = False
         return rows
+
+    async def close(self) -> None:
+        """Give back what is in hand; the pool itself belongs to `connect`."""
+        await self._links.close()
 
     def _explained(self, why: BaseException | None) -> str:
         place = f" under {self._folder!r}" if self._folder else ""
@@ -146,17 +197,26 @@ class Database:
             await asyncio.sleep(0.5)
 
 
-@contextmanager
-def _still_cancelled() -> Iterator[None]:
+def _cancellations() -> int:
+    """How often the running task was cancelled so far."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _stay_cancelled(before: int) -> None:
     """Giving back a connection that was just cut raises in place of a cancellation: put that back,
     or whoever takes a lost connection for a reason to go on would never end."""
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
+    if _cancellations() > before:
+        raise asyncio.CancelledError from None
+
+
+@contextmanager
+def _still_cancelled() -> Iterator[None]:
+    before = _cancellations()
     try:
         yield
     except LOST:
-        if task and task.cancelling() > before:
-            raise asyncio.CancelledError from None
+        _stay_cancelled(before)
         raise
 
 
@@ -208,7 +268,11 @@ async def connect(
     )
     try:
         await _ready(pool)
-        yield Database(pool, patience, folder)
+        database = Database(pool, patience, folder)
+        try:
+            yield database
+        finally:
+            await database.close()
     finally:
         try:
             await asyncio.wait_for(pool.close(), 5)
@@ -231,47 +295,3 @@ async def _ready(pool: "asyncpg.Pool[Row]") -> None:
         raise Unavailable(
             f"No PostgreSQL answers ({type(fault).__name__}: {fault}). Start it, or check HEKATON_DB_*."
         ) from fault
-
-
-def migrations() -> tuple[tuple[int, str, str], ...]:
-    """Every migration of this version: number, file name, text; in order."""
-    folder = resources.files("hekaton_runtime.store") / "migrations"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return tuple((int(name[:4]), name, (folder / name).read_text()) for name in names)
-
-
-async def migrate(link: Any) -> tuple[int, ...]:
-    """Apply what is missing, in order, under an advisory lock; returns the numbers applied now.
-
-    Raises `BadInput` if the database is newer than this program or an applied file was edited since.
-    """
-    applied: list[int] = []
-    ours = migrations()
-    async with link.transaction():
-        await link.execute("select pg_advisory_xact_lock($1)", MIGRATING)
-        await link.execute("create schema if not exists hekaton")
-        await link.execute(
-            "create table if not exists hekaton.migration (number integer primary key, name text not null,"
-            " digest text not null, at timestamptz not null default now())"
-        )
-        known = {row["number"]: row for row in await link.fetch("select * from hekaton.migration")}
-        if newer := set(known) - {number for number, _, _ in ours}:
-            raise BadInput(
-                [
-                    f"The database has migration {max(newer)}, which this version lacks. Upgrade hekaton."
-                ]
-            )
-        for number, name, text in ours:
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            if number in known:
-                if known[number]["digest"] != digest:
-                    raise BadInput(
-                        [f"Migration {name} differs from the one this database was made with."]
-                    )
-                continue
-            await link.execute(text)
-            await link.execute(
-                "insert into hekaton.migration values ($1, $2, $3)", number, name, digest
-            )
-            applied.append(number)
-    return tuple(applied)

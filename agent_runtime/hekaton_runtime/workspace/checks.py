@@ -71,6 +71,25 @@ class Checks:
         self._check_room(done)
         return self._ran(commands, done, time.monotonic() - started, covered)
 
+    async def execute(self, tree: str, command: str, limits: Limits, covered: bool) -> Execution:
+        """One command on a tree and nothing made of it; `covered` lays the hidden files over the tree."""
+        if covered:
+            tree = await self._overlaid(tree)
+        self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        done = LOST
+        for _ in range(TRIES):
+            folder = Path(tempfile.mkdtemp(dir=self.scratch))
+            try:
+                await self.git.checkout(tree, folder)
+                done = await self.sandbox.run(command, folder, limits)
+                break
+            except Lost as fault:
+                log.warning("a command is run again: %s", fault)
+            finally:
+                await erase(folder)
+        self._check_room((done,))
+        return done
+
     async def _tried(
         self, tree: str, commands: tuple[str, ...], seconds: float, covered: bool
     ) -> tuple[Execution, ...]:

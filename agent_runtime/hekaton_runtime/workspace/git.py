@@ -17,6 +17,8 @@ from pathlib import Path
 
 from hekaton_runtime.errors import HekatonError, Unavailable
 from hekaton_runtime.room import is_full, refused, reported
+from hekaton_runtime.workspace import stream
+from hekaton_runtime.workspace.stream import Changes, worded
 
 AUTHOR = "Hekaton"
 ADDRESS = "hekaton@localhost"
@@ -170,6 +172,13 @@ class Git:
         said = await self.run("rev-parse", "--verify", "--quiet", name, check=False)
         return said.text if said.code == 0 else ""
 
+    async def tips(self, *branches: str) -> tuple[str, ...]:
+        """`commit_of` of several, by one process."""
+        names = [f"refs/heads/{branch}" for branch in branches]
+        said = await self.run("for-each-ref", "--format=%(refname) %(objectname)", *names)
+        found = dict(line.split(" ") for line in said.text.splitlines())
+        return tuple(found.get(name, "") for name in names)
+
     async def move(self, branch: str, new: str, old: str) -> bool:
         """Set a branch from `old` (empty: it must be new) to `new`; False if it is elsewhere."""
         reference = f"refs/heads/{branch}"
@@ -235,9 +244,16 @@ class Git:
     async def commit(self, tree: str, parents: tuple[str, ...], message: str) -> str:
         """A commit object; no branch moves."""
         options = [part for parent in parents for part in ("-p", parent)]
-        text = message.replace("\0", "").strip() or "(no message)"
-        said = await self.run("commit-tree", tree, *options, given=text.encode(errors="replace"))
-        return said.text
+        return (await self.run("commit-tree", tree, *options, given=worded(message))).text
+
+    async def grow(self, branch: str, start: str, changes: Changes, message: str) -> str:
+        """Set a branch, which is at `start` or new, to a commit of these changes on it.
+
+        The same commit as `store`, `tree_with`, `commit` and `move` make, by one process.
+        """
+        who = f"{AUTHOR} <{ADDRESS}> {self._when} +0000"
+        given = stream.commit(branch, start, changes, worded(message), who)
+        return (await self.run("fast-import", "--quiet", given=given)).text
 
     async def checkout(self, tree: str, folder: Path, paths: tuple[str, ...] = ()) -> None:
         """Put the files of a tree, or those named, into a folder; no git data is put there.

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from hekaton_runtime.effects import Merge, Read, Run, Write
+from hekaton_runtime.effects import Examine, Merge, Read, Run, Write
 from hekaton_runtime.errors import Unavailable
-from hekaton_runtime.results import Files, Merged, Ran, Rejected, Unmerged, Written
+from hekaton_runtime.results import Examined, Files, Merged, Ran, Rejected, Unmerged, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +63,7 @@ class Workspace(Protocol):
     async def write(self, effect: Write) -> Written | Rejected: ...
 
     async def run(self, effect: Run) -> Ran: ...
+
+    async def examine(self, effect: Examine) -> Examined: ...
 
     async def merge(self, effect: Merge) -> Merged | Unmerged: ...

@@ -8,10 +8,11 @@ import asyncio
 from pathlib import Path
 
 from hekaton_runtime.brief import FileText, Finding
-from hekaton_runtime.effects import Merge, Read, Run, Write
+from hekaton_runtime.effects import Examine, Merge, Read, Run, Write
 from hekaton_runtime.errors import BadInput, Unavailable
-from hekaton_runtime.results import Files, Merged, Ran, Rejected, Unmerged, Written
+from hekaton_runtime.results import Examined, Files, Merged, Ran, Rejected, Unmerged, Written
 from hekaton_runtime.workspace.checks import Checks
+from hekaton_runtime.workspace.examining import examine
 from hekaton_runtime.workspace.git import Entry, Git, GitFailed
 from hekaton_runtime.workspace.paths import (
     LINK,
@@ -21,6 +22,7 @@ from hekaton_runtime.workspace.paths import (
     path_faults,
 )
 from hekaton_runtime.workspace.protocol import Limits, Sandbox
+from hekaton_runtime.workspace.stream import Changes, blob_name
 
 BASE = "base"
 MOST_ATTEMPTS = 100  # of a merge whose target others keep moving; each failure is another's success
@@ -46,10 +48,12 @@ class GitWorkspace:
         # Commits whose result this process has handed out: a write that changes nothing on top of
         # another one is a crashed predecessor's own write, done again.
         self._known: set[str] = set()
+        # What each commit that this process wrote was put upon, so that git need not be asked.
+        self._starts: dict[str, str] = {}
 
     async def read(self, effect: Read) -> Files:
         """The sorted tree, and the text files that fit: the smallest first, or in the order asked."""
-        entries = await self.git.entries(await self._existing(effect.branch))
+        entries = await self._tree(effect.branch)
         plain = [entry for entry in entries if entry.mode not in (LINK, SUBMODULE)]
         wanted = _wanted(plain, effect.paths)
         chosen: list[Entry] = []
@@ -72,19 +76,33 @@ class GitWorkspace:
         """Commit the files on the branch, or say everything that is wrong with them."""
         _check_target(effect.branch)
         async with self._moving:
-            tip = await self.git.commit_of(effect.branch)
-            start = tip or await self._existing(effect.base)
-            modes = {entry.path: entry.mode for entry in await self.git.entries(start)}
+            tip, base = await self.git.tips(effect.branch, effect.base)
+            start = tip or base or await self._existing(effect.base)
+            there = {entry.path: entry for entry in await self.git.entries(start)}
+            modes = {path: entry.mode for path, entry in there.items()}
             if faults := change_faults(effect.files, modes):
                 return Rejected(
                     findings=tuple(Finding(text=text, file=path) for path, text in faults)
                 )
-            commit = await self._committed(start, effect, modes)
+            if changes := _changes(effect, there, start):
+                commit = await self._grown(effect, start, changes)
+                self._starts[commit] = start
+            else:
+                commit = start
+                if not tip and not await self.git.move(effect.branch, start, ""):
+                    raise Unavailable(f"The branch {effect.branch!r} was moved by another process.")
             changed = commit != start or await self._is_redo(tip, effect)
-            if commit != tip and not await self.git.move(effect.branch, commit, tip):
-                raise Unavailable(f"The branch {effect.branch!r} was moved by another process.")
             self._known.add(commit)
             return Written(commit=commit, changed=changed)
+
+    async def _grown(self, effect: Write, start: str, changes: Changes) -> str:
+        try:
+            return await self.git.grow(effect.branch, start, changes, effect.message)
+        except GitFailed as fault:
+            if (await self.git.tips(effect.branch))[0] in ("", start):
+                raise
+            said = f"The branch {effect.branch!r} was moved by another process."
+            raise Unavailable(said) from fault
 
     async def run(self, effect: Run) -> Ran:
         """Run the commands on the branch's committed files, in a scratch copy."""
@@ -93,13 +111,18 @@ class GitWorkspace:
             commit, effect.commands, effect.seconds, acceptance=effect.acceptance
         )
 
+    async def examine(self, effect: Examine) -> Examined:
+        """Look at what the branch changed against the base with each tool."""
+        commit, base = await self._existing(effect.branch), await self._existing(effect.base)
+        return await examine(self.git, self._checks, commit, base, effect)
+
     async def merge(self, effect: Merge) -> Merged | Unmerged:
         """Merge if the commands pass on the merged files; again if the target moved meanwhile."""
         _check_target(effect.into)
         for _ in range(MOST_ATTEMPTS):
-            source = await self._existing(effect.source)
-            old = await self.git.commit_of(effect.into)
-            start = old or await self._existing(BASE)
+            source, old, base = await self.git.tips(effect.source, effect.into, BASE)
+            source = source or await self._existing(effect.source)
+            start = old or base or await self._existing(BASE)
             merged = await self._merged(source, start, effect)
             if isinstance(merged, Unmerged):
                 return merged
@@ -124,10 +147,11 @@ class GitWorkspace:
 
     async def _merged(self, source: str, target: str, effect: Merge) -> str | Unmerged:
         """The commit that holds both; no branch moves."""
-        if await self._is_ancestor(source, target):
-            return target
-        if await self._is_ancestor(target, source):
+        if self._starts.get(source) == target:
             return source
+        said = await self.git.run("merge-base", source, target, check=False)
+        if said.text in (source, target):  # one holds the other already
+            return target if said.text == source else source
         said = await self.git.run(
             *("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", target, source),
             check=False,
@@ -141,10 +165,6 @@ class GitWorkspace:
             return Unmerged(kind="conflict", detail=text)
         message = f"Merge {effect.source} into {effect.into}"
         return await self.git.commit(tree, (target, source), message)
-
-    async def _is_ancestor(self, older: str, newer: str) -> bool:
-        said = await self.git.run("merge-base", "--is-ancestor", older, newer, check=False)
-        return said.code == 0
 
     async def _committed(self, parent: str, effect: Write, modes: dict[str, str]) -> str:
         """The commit of these files on `parent`, or `parent` where nothing changes."""
@@ -173,6 +193,15 @@ class GitWorkspace:
             return False
         return await self._committed(said.text, effect, modes) == tip
 
+    async def _tree(self, branch: str) -> tuple[Entry, ...]:
+        """What a branch holds; raises `BadInput` where there is none."""
+        if faults := branch_faults(branch):
+            raise BadInput(faults)
+        try:
+            return await self.git.entries(f"refs/heads/{branch}")
+        except GitFailed:
+            return await self.git.entries(await self._existing(branch))
+
     async def _existing(self, branch: str) -> str:
         if faults := branch_faults(branch):
             raise BadInput(faults)
@@ -187,6 +216,18 @@ def _check_target(branch: str) -> None:
         raise BadInput(faults)
     if branch == BASE:
         raise BadInput((f"The branch {BASE!r} is the mission's start: write to another one.",))
+
+
+def _changes(effect: Write, there: dict[str, Entry], like: str) -> Changes:
+    """What really differs: (path, mode, content), None removes. `like`: any object's name."""
+    found: list[tuple[str, str, bytes | None]] = []
+    for change in effect.files:
+        old, content = there.get(change.path), change.content.encode()
+        if change.delete:
+            found += [(change.path, "", None)] if old else []
+        elif old is None or old.blob != blob_name(content, like):
+            found.append((change.path, old.mode if old else "100644", content))
+    return tuple(found)
 
 
 def _wanted(entries: list[Entry], paths: tuple[str, ...]) -> list[Entry]:

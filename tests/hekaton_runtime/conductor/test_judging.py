@@ -12,7 +12,7 @@ from hekaton_runtime.agents.profile import Profile
 from hekaton_runtime.bus.messages import Answered, Faulted, Outcome
 from hekaton_runtime.conductor.asking import Seated, judged
 from hekaton_runtime.conductor.lease import is_gone, owner
-from hekaton_runtime.conductor.naming import Override, endpoints
+from hekaton_runtime.conductor.naming import Endpoint, Override, Provided, endpoints
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.ledger.money import Price
 from hekaton_runtime.results import Answer, Failed, Usage
@@ -79,6 +79,16 @@ def test_a_model_that_needs_a_cluster_is_refused_with_what_to_do() -> None:
     local = spec.models[0].model_copy(update={"engine": "vllm", "endpoint": None})
     with pytest.raises(BadInput, match="--simulate"):
         endpoints(spec.model_copy(update={"models": (local, *spec.models[1:])}), Override(), {})
+
+
+def test_models_of_providers_are_where_the_run_serves_them() -> None:
+    spec = simulated().spec
+    paid = spec.models[0].model_copy(update={"engine": "api", "api_model": "gemini/g"})
+    spec = spec.model_copy(update={"models": (paid, *spec.models[1:])})
+    here = Provided({paid.name: Endpoint("http://here", "gemini/g", "token")})
+    assert endpoints(spec, Override(), {}, here)[paid.name].base_url == "http://here"
+    with pytest.raises(BadInput, match="no key"):
+        endpoints(spec, Override(), {}, Provided(reasons=("no key",)))
 
 
 def test_a_key_never_shows_in_a_text() -> None:

@@ -1,20 +1,38 @@
 """A disk that is full for the workspace, the database or the papers: one error, and all goes on with room.
 
-The disk is a small tmpfs in a mount namespace of its own; the test reaches it through /proc.
+The disk is a small tmpfs in a mount namespace of its own; the test reaches it through /proc. When root
+runs the tests, the missions are run by root and by an ordinary user.
 """
 
 import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-MOUNT = 'mount -t tmpfs -o mode=755,size="$1" tmpfs "$2" && echo ready && exec sleep 600'
+MOUNT = """
+set -e
+size=$1; folder=$2; user=$3; shut=$4; kept=$5; socket=$6; door=$7
+if [ -n "$shut" ]; then  # Python lies where its owner alone may go: show that folder with nothing but it
+    mount --bind "$kept" "$folder"
+    mount -t tmpfs -o mode=755 tmpfs "$shut"
+    mkdir -p "$kept"
+    mount --bind "$folder" "$kept"
+    umount "$folder"
+fi
+if [ -n "$door" ]; then mount --bind "$socket" "$door"; fi  # out of the server's own folder
+mount -t tmpfs -o mode=755,uid=$user,gid=$user,size="$size" tmpfs "$folder"
+echo ready
+exec sleep 600
+"""
+NOBODY = 65534
 SPACE = 64 << 20  # bytes of the largest disk here
 
 
@@ -24,11 +42,26 @@ class Disk:
 
     holder: int
     folder: Path
+    user: int
+    door: Path | None
+    """The database's socket, where its own folder is shut to the user."""
 
     @property
     def enter(self) -> tuple[str, ...]:
         own = () if os.getuid() == 0 else ("-U", "--preserve-credentials")
-        return ("nsenter", "-t", str(self.holder), "-m", *own, "--wd=/", "--")
+        words = ("nsenter", "-t", str(self.holder), "-m", *own, "--wd=/", "--")
+        if self.user == os.getuid():
+            return words
+        name = str(self.user)
+        return (*words, "setpriv", "--reuid", name, "--regid", name, "--clear-groups")
+
+    def folder_of_missions(self) -> Path:
+        """Made on the disk, for the user."""
+        made = self.seen / "h"
+        made.mkdir(mode=0o755)
+        if self.user != os.getuid():
+            os.chown(made, self.user, self.user)
+        return self.folder / "h"
 
     @property
     def seen(self) -> Path:
@@ -53,20 +86,43 @@ class Disk:
 Mount = Callable[[str], Disk]
 
 
+WHO = ["as oneself", "as nobody"] if os.getuid() == 0 else ["as oneself"]
+
+
+@pytest.fixture(params=WHO)
+def user(request: pytest.FixtureRequest, home: Path) -> int:
+    """Who runs the missions, and owns their home; nobody is made use of where root runs the tests."""
+    if request.param == "as oneself":
+        return os.getuid()
+    home.chmod(0o755)
+    for folder in (home, home / "tmp"):
+        os.chown(folder, NOBODY, NOBODY)
+    return NOBODY
+
+
 @pytest.fixture
-def mount(home: Path) -> Iterator[Mount]:
+def mount(home: Path, user: int, dsn: str) -> Iterator[Mount]:
     holders: list[subprocess.Popen[str]] = []
     own = [] if os.getuid() == 0 else ["--map-current-user", "--keep-caps"]
+    python, shut, door = os.path.realpath(sys.base_prefix), "", None
+    socket = Path(parse_qs(urlsplit(dsn).query)["host"][0], ".s.PGSQL.5432")
+    if user != os.getuid():
+        shut, door = shut_folder(Path(python)), home / "door" / socket.name
+        door.parent.mkdir()
+        door.touch()
 
     def mounted(size: str) -> Disk:
         folder = home / "disk"
         folder.mkdir()
-        words = ["unshare", *own, "-m", "sh", "-c", MOUNT, "sh", size, str(folder)]
-        holder = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        words = [size, folder, user, shut, python, socket, door or ""]
+        shell = ["sh", "-c", MOUNT, "sh", *map(str, words)]
+        holder = subprocess.Popen(
+            ["unshare", *own, "-m", *shell], stdout=subprocess.PIPE, text=True
+        )
         holders.append(holder)
         assert holder.stdout is not None
         assert holder.stdout.readline() == "ready\n"
-        return Disk(holder.pid, folder)
+        return Disk(holder.pid, folder, user, door)
 
     yield mounted
     for holder in holders:
@@ -74,11 +130,19 @@ def mount(home: Path) -> Iterator[Mount]:
         holder.communicate()
 
 
+def shut_folder(path: Path) -> str:
+    """The first folder on the way to it that only its owner may enter; empty where there is none."""
+    ways = [folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001]
+    return str(ways[0]) if ways else ""
+
+
 def on(lab: Any, disk: Disk) -> None:
     """Its missions lie on this disk from now on, temporary files elsewhere."""
     lab.prefix = disk.enter
-    lab.more = {"HEKATON_HOME": str(disk.folder / "h"), "HEKATON_DB_PATIENCE": "2"}
-    (disk.seen / "h").mkdir(mode=0o755)
+    home = disk.folder_of_missions()
+    lab.more = {"HEKATON_HOME": str(home), "HEKATON_DB_PATIENCE": "2"}
+    if disk.door and not lab.embedded:
+        lab.more["HEKATON_DB_HOST"] = str(disk.door.parent)
 
 
 def asked(agent: str) -> Callable[[Any], bool]:
@@ -202,8 +266,8 @@ async def test_a_database_without_room_stops_the_mission_and_it_goes_on_with_roo
 ) -> None:
     async with open_lab(seconds=0.3) as lab:
         disk = mount("48m")
-        on(lab, disk)
         lab.embedded = True
+        on(lab, disk)
         child = await lab.run()
         assert await child.until(asked("reasoner")), child.errors
         disk.fill()
@@ -230,8 +294,8 @@ async def test_a_database_that_finds_no_room_to_begin_says_so_in_one_line(
     lab: Any, mount: Mount
 ) -> None:
     disk = mount("20m")
-    on(lab, disk)
     lab.embedded = True
+    on(lab, disk)
     ended = await lab.call("missions")
     assert ended.code == 3
     lines = ended.errors.splitlines()

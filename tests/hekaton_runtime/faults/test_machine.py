@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as explore
 
 from hekaton_runtime.errors import Fenced, ReplayDiverged
-from hekaton_runtime.journal.entries import pack
+from hekaton_runtime.journal.entries import Halted, pack
 from hekaton_runtime.journal.postgres import Journal, load
 from hekaton_runtime.ledger.accounts import RELEASED, UNKNOWN, Bill, Call, Ledger, Wait, chain
 from hekaton_runtime.ledger.money import Amount
@@ -223,6 +223,7 @@ class Mission(RuleBasedStateMachine):
         self.unowned(old.ledger.open(Call("x", "/x", (), "a", "r", "m", Amount(tokens, tokens))))
         self.unowned(old.ledger.cap("new", Amount(1, 1)))
         self.unowned(old.ledger.forfeit())
+        self.unowned(old.journal.halt(Halted(kind="killed", reason="late")))
         self.unowned(old.journal.append("/late", MARK, Clock(at=0.0)))
         for one in self.calls.values():
             self.unowned(old.ledger.close(one.call.id, RELEASED))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+LAST = "select distinct xmin::text from hekaton.journal where path like '!%'"
+
 
 def after(events: int) -> Callable[[Any], bool]:
     return lambda child: len(child.events) >= events
@@ -48,6 +50,7 @@ async def test_a_killed_mission_spends_nothing_more_and_stays_dead(
         assert ended.code == 3
         assert await lab.state() == ("stopped", "killed")
         assert await lab.sql(open_calls) == []
+        assert len(await lab.sql(LAST)) == 1, "the closing entries came in several commits"
         await asyncio.sleep(0.3)
         billed = await lab.billed()
         await asyncio.sleep(0.7)

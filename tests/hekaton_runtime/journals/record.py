@@ -1,7 +1,7 @@
-"""Records the journals of missions as this version makes them: `python tests/hekaton_runtime/journals/record.py`.
+"""Records the journals of missions as this version makes them: `python tests/hekaton_runtime/journals/record.py [NAME...]`.
 
 Run it only after a change of a strategy that missions under way cannot live with, together with a
-new version in crds/hekaton_api/version.py and a line in CHANGELOG.md.
+new version in crds/hekaton_api/version.py and a line in CHANGELOG.md; or with names, for new ones alone.
 """
 
 import asyncio
@@ -25,8 +25,15 @@ RUNS = {
     "single": ("extend-tally", ("--mode", "single")),
     "repair": ("extend-tally", ("--mode", "single", "--competence", "0")),
     "trivial": ("extend-tally", ()),
+    "vote": ("extend-tally", ("--mode", "vote")),
+    "debate": ("extend-tally", ("--mode", "debate")),
+    "flat": ("duration-library", ("--mode", "flat")),
+    "hierarchical": ("duration-library", ("--mode", "hierarchical")),
+    "auto": ("duration-library", ("--mode", "auto")),
+    "examined": ("extend-tally", ()),
 }
-"""Name of the recording -> mission and options. `swarm` holds a debate, `trivial` skips the planning."""
+"""Name of the recording -> mission and options. `swarm` holds a debate, `trivial` skips the planning, and
+`examined` is of edition 3, which asks tools before its auditors; the others are older."""
 
 
 def run(home: Path, name: str) -> None:
@@ -70,7 +77,7 @@ def main() -> None:
         home = Path(folder)
         home.chmod(0o755)
         with embedded(home) as dsn:
-            for name in RUNS:
+            for name in sys.argv[1:] or RUNS:
                 run(home, name)
                 text = json.dumps(asyncio.run(recorded(dsn)), indent=0)
                 (HERE / f"{name}.json").write_text(text + "\n")

@@ -5,16 +5,17 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from hekaton_api.formation import Formation
-from hekaton_api.mission import Mission
+from hekaton_api.mission import Mission, Mode
 from hekaton_runtime.cli.replaying import rerun
 from hekaton_runtime.conductor.records import Options, Record
 from hekaton_runtime.errors import ReplayDiverged
 from hekaton_runtime.journal.entries import NEXT, ChoseNext, Entry, pack, unpack
-from hekaton_runtime.results import Answer, Noted
+from hekaton_runtime.results import Answer, Examined, Merged, Noted
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.json"))
@@ -47,7 +48,21 @@ def recording(name: str) -> Recording:
 
 
 def test_every_way_of_working_is_recorded() -> None:
-    assert {"repair", "single", "swarm", "trivial"} <= set(NAMES)
+    recorded = {recording(name).record.mission.spec.mode for name in NAMES}
+    assert recorded == set(get_args(Mode))
+    assert {"repair", "trivial"} <= set(NAMES)  # a way around what the others do
+
+
+def test_a_mission_that_asked_tools_is_recorded_and_those_of_earlier_editions_never_did() -> None:
+    entries = {name: recording(name).entries for name in NAMES}
+    asked = {name for name in NAMES if any(isinstance(e.body, Examined) for e in entries[name])}
+    young = {
+        name
+        for name in NAMES
+        if any(isinstance(e.body, Merged) and e.body.edition > 2 for e in entries[name])
+    }
+    assert "examined" in asked
+    assert asked <= young
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,6 +19,7 @@ from hekaton_runtime.report.values import (
     Scores,
     Sitrep,
     TaskLine,
+    ToolLine,
     VerifyRun,
 )
 
@@ -56,11 +57,26 @@ SCORES = Scores(
     parts=(
         Score("correctness", 8, 0.4),
         Score("style", 7, 0.2),
-        Score("security", 9, 0.2),
+        Score("security", 5, 0.2, 9, ("bandit",)),
         Score("test coverage", 6, 0.2),
     ),
-    weighted=7.6,
-    pass_score=7.0,
+    weighted=6.8,
+    pass_score=6.5,
+)
+TOOLS = (
+    ToolLine("ruff", "ran", ""),
+    ToolLine(
+        "bandit",
+        "ran",
+        "1 changed file was not looked at",
+        (
+            Finding(
+                text="B307 Use of <eval> | insecure", file="sums.py", line=3, evidence="eval(`a`)"
+            ),
+        ),
+        more=2,
+    ),
+    ToolLine("mypy", "absent", "mypy is not installed where commands run."),
 )
 
 
@@ -73,7 +89,7 @@ def full() -> Sitrep:
         formation="simulated",
         mode="swarm",
         outcome="passed",
-        reason="All 2 acceptance commands pass and the review is 7.60 (needs 7.00).",
+        reason="All 2 acceptance commands pass and the review is 6.80 (needs 6.50).",
         simulated=True,
         unsafe_no_sandbox=True,
         started=START,
@@ -121,6 +137,7 @@ def full() -> Sitrep:
         ),
         choice="vote: acceptance can tell right from wrong",
         labels=LABELS,
+        tools=TOOLS,
     )
 
 

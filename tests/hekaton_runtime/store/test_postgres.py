@@ -6,7 +6,10 @@ import asyncpg
 import pytest
 
 from hekaton_runtime.errors import BadInput, Unavailable
-from hekaton_runtime.store.postgres import Database, connect, migrate, migrations
+from hekaton_runtime.store.migrating import migrate, migrations
+from hekaton_runtime.store.postgres import Database, connect
+
+OPENED = "select hekaton.open_call('m', 1, 'c', '/0', array['', 'w'], 'a', 'sapper', 'm', 100, 0)"
 
 
 async def test_migrations_apply_once_and_in_order(dsn: str) -> None:
@@ -35,6 +38,33 @@ async def test_a_database_of_a_newer_version_is_refused(dsn: str, database: Data
             pass
 
 
+async def test_a_mission_begun_before_the_quicker_steps_goes_on_with_them(dsn: str) -> None:
+    link = await asyncpg.connect(dsn)
+    try:
+        await link.execute("create schema hekaton")
+        for _, _, text in migrations()[:8]:
+            await link.execute(text)
+        await link.execute(
+            "insert into hekaton.mission (id, name, mode, document, formation)"
+            " values ('m', 'm', 'single', '{}', '{}')"
+        )
+        await link.execute("select hekaton.take('m', 'me', 15, null)")
+        await link.execute(OPENED)
+        for _, _, text in migrations()[8:]:
+            await link.execute(text)
+        closed = (
+            "select hekaton.finish_call('m', 1, 'c', 'settled', 7, 2, 0, false, '/0', 'm', 'b')"
+        )
+        assert await link.fetchval(closed) == "appended"
+        row = await link.fetchrow("select spent_tokens, reserved_tokens from hekaton.account")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await link.execute("update hekaton.account set cap_tokens = 8")
+    finally:
+        await link.close()
+    assert row is not None
+    assert tuple(row) == (9, 0)
+
+
 async def test_an_edited_migration_is_refused(dsn: str, database: Database) -> None:
     await database.fetch("update hekaton.migration set digest = 'other' where number = 1")
     with pytest.raises(BadInput, match=r"0001_missions\.sql differs"):
@@ -61,6 +91,30 @@ async def test_a_statement_survives_its_connections_being_cut(dsn: str, database
     finally:
         await other.close()
     assert total == 200
+
+
+async def test_a_cancelled_statement_is_over_when_its_cancellation_is_heard(
+    database: Database,
+) -> None:
+    assert await database.value("select 1") == 1  # so that a connection is in hand
+    sleeping = asyncio.create_task(database.value("select pg_sleep(30)"))
+    active = (
+        "select count(*) from pg_stat_activity where state = 'active' and query like '%sleep(30%'"
+    )
+    while not await database.value(f"{active} and pid <> pg_backend_pid()"):
+        await asyncio.sleep(0.01)
+    sleeping.cancel()
+    await asyncio.gather(sleeping, return_exceptions=True)
+    assert sleeping.cancelled()
+    assert await database.value(f"{active} and pid <> pg_backend_pid()") == 0
+
+
+async def test_more_statements_at_once_than_connections_all_get_their_turn(
+    database: Database,
+) -> None:
+    for _ in range(3):
+        sent = (database.value("select $1::int from pg_sleep(0.001)", n) for n in range(60))
+        assert await asyncio.gather(*sent) == list(range(60))
 
 
 async def test_a_watcher_hears_again_after_its_connection_was_cut(

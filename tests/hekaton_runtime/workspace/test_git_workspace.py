@@ -12,6 +12,7 @@ from hekaton_runtime.effects import Merge, Read, Run, Write
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.results import Merged, Rejected, Unmerged, Written
 from hekaton_runtime.workspace.artifact import export
+from hekaton_runtime.workspace.git import GitFailed
 from hekaton_runtime.workspace.prepare import Inline, prepare
 from hekaton_runtime.workspace.protocol import Execution, Limits, Sandbox
 from hekaton_runtime.workspace.repository import GitWorkspace
@@ -305,3 +306,26 @@ async def test_an_unknown_branch_cannot_be_exported(
 ) -> None:
     with pytest.raises(BadInput, match="nothing can be exported"):
         await export(workspace, "gone", tmp_path, "m")
+
+
+@pytest.mark.parametrize("path", ["plain.py", "a b/ü.txt", 'q"uote/back\\slash.txt', "-dash"])
+async def test_a_write_makes_the_very_commit_that_gits_single_steps_make(
+    workspace: GitWorkspace, path: str
+) -> None:
+    git, content, message = workspace.git, b"text\nwithout an end", "Words: ü\n\nand more \n"
+    start = await git.commit_of("base")
+    changes = ((path, "100755", content), ("gone.txt", "", None))
+    grown = await git.grow("by-stream", start, changes, message)
+    blob = await git.store(content)
+    tree = await git.tree_with(start, ((path, "100755", blob), ("gone.txt", "100644", "")))
+    assert grown == await git.commit(tree, (start,), message)
+    assert await git.tips("by-stream", "nowhere", "base") == (grown, "", start)
+
+
+async def test_a_branch_that_others_moved_is_not_grown_over(workspace: GitWorkspace) -> None:
+    git = workspace.git
+    start = await git.commit_of("base")
+    first = await git.grow("b", start, (("one.txt", "100644", b"1"),), "one")
+    with pytest.raises(GitFailed):
+        await git.grow("b", start, (("two.txt", "100644", b"2"),), "two")
+    assert await git.commit_of("b") == first
