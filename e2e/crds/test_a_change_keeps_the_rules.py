@@ -103,7 +103,10 @@ def test_a_status_is_written_apart_from_the_spec(server: Server, mission: dict[s
     assert server.merge("Mission", "fix-it", both, "/status").body["spec"]["priority"] == 9
 
 
-def test_a_status_gets_no_defaults(server: Server, mission: dict[str, Any]) -> None:
-    assert server.create(mission).accepted
-    answer = server.merge("Mission", "fix-it", {"status": {"phase": "build"}}, "/status")
-    assert answer.body["status"] == {"phase": "build"}
+def test_a_status_gets_no_defaults_but_that_nobody_has_looked(
+    server: Server, mission: dict[str, Any]
+) -> None:
+    assert server.create(mission).body["status"] == {"observedGeneration": -1}
+    seen = {"phase": "build", "observedGeneration": 1}
+    answer = server.merge("Mission", "fix-it", {"status": seen}, "/status")
+    assert answer.body["status"] == seen

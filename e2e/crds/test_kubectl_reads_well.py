@@ -9,6 +9,7 @@ from crds.server import Server
 
 NOW = "2026-11-21T10:00:00Z"
 READY = {"type": "Ready", "status": "True", "reason": "PodsReady", "lastTransitionTime": NOW}
+ADMITTED = {"type": "Admitted", "status": "True", "reason": "Admitted", "lastTransitionTime": NOW}
 DONE = {"type": "Succeeded", "status": "True", "reason": "Accepted", "lastTransitionTime": NOW}
 
 
@@ -19,13 +20,14 @@ def shown(
     """A cluster and a namespace with a formation and a mission that have a state."""
     assert server.create(formation).accepted
     assert server.create(mission).accepted
-    status: dict[str, Any] = {"replicas": 1, "ready": 1, "activeMissions": 1, "queue": 0}
+    seen = {"observedGeneration": 1}
+    status: dict[str, Any] = {**seen, "replicas": 1, "ready": 1, "activeMissions": 1, "queue": 0}
     status["selector"] = "hekaton.dev/formation=team"
     change = {"status": {**status, "conditions": [READY]}}
     assert server.merge("Formation", "team", change, "/status").accepted
     spent = {"tokens": 41230, "usd": 0.37}
-    state = {"phase": "done", "spent": spent, "tasks": {"done": 3, "total": 3}}
-    change = {"status": {**state, "conditions": [DONE]}}
+    state = {**seen, "phase": "done", "spent": spent, "tasks": {"done": 3, "total": 3}}
+    change = {"status": {**state, "conditions": [ADMITTED, DONE]}}
     assert server.merge("Mission", "fix-it", change, "/status").accepted
     return known, server.namespace
 
@@ -48,8 +50,8 @@ def test_get_formations_shows_readiness_and_load(shown: tuple[Cluster, str]) -> 
 def test_get_missions_shows_progress_and_cost(shown: tuple[Cluster, str]) -> None:
     known, namespace = shown
     assert table(known.kubectl("get", "ms", f"--namespace={namespace}")) == [
-        ["NAME", "FORMATION", "PHASE", "PASSED", "DONE", "TASKS", "TOKENS", "USD"],
-        ["fix-it", "team", "done", "True", "3", "3", "41230", "0.37"],
+        ["NAME", "FORMATION", "PHASE", "ADMITTED", "PASSED", "DONE", "TASKS", "TOKENS", "USD"],
+        ["fix-it", "team", "done", "Admitted", "True", "3", "3", "41230", "0.37"],
     ]
 
 

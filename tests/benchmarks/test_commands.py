@@ -72,3 +72,22 @@ def test_startup_measures_times_and_the_memory_of_all_processes() -> None:
 def test_a_soak_of_one_mission_keeps_every_promise() -> None:
     said = figures("soak.py", "--seconds", "0", "--missions", "1", "--seed", "1")
     assert (said["missions"], said["broken"], said["calls"].get("open", 0)) == (1, [], 0)
+
+
+@pytest.mark.timeout(120)
+def test_many_missions_at_once_lose_nothing_and_get_on_alike() -> None:
+    said = figures("many_missions.py", "--missions", "2", "--alone", "1", "--seconds", "0.01")
+    assert [(one["at_once"], one["passed"], one["breaches"]) for one in said["rows"]] == [
+        (1, 1, 0),
+        (2, 2, 0),
+    ]
+    assert said["rows"][1]["fairness"] > 0.5
+
+
+@pytest.mark.timeout(120)
+def test_modes_measures_both_modes_against_the_critical_path() -> None:
+    said = figures("modes.py", "--seconds", "0.01", "--repeats", "1", "--plans", "12 at once")
+    assert [(plan, mode, path) for plan, mode, path, *_ in said["rows"]] == [
+        ("12 at once", "flat", 0.01),
+        ("12 at once", "hierarchical", 0.01),
+    ]

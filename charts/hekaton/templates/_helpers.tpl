@@ -84,6 +84,9 @@ capabilities: {drop: [ALL]}
 {{- if and (not .postgres.enabled) (not .database.existingSecret) -}}
 {{- $reasons = append $reasons "database.existingSecret is empty while postgres.enabled is false. Create a Secret with the password under the key of database.passwordKey, and name it." -}}
 {{- end -}}
+{{- if and .service.enabled (not .service.formation) -}}
+{{- $reasons = append $reasons "service.formation is empty while service.enabled is true. Name the Formation that works on its missions." -}}
+{{- end -}}
 {{- end -}}
 {{- if $reasons -}}
 {{- fail (printf "\n- %s\n" (join "\n- " $reasons)) -}}
