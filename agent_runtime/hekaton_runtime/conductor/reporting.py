@@ -1,6 +1,7 @@
 """From a mission's ending, course and ledger to its SITREP. Pure."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hekaton_runtime.conductor.conduct import Ending
 from hekaton_runtime.conductor.engine import Moment
@@ -165,6 +166,21 @@ def next_steps(record: Record, ending: Ending, artifact: Artifact | None) -> tup
         NextStep("See its course again, without any model.", f"hekaton replay {record.id}")
     )
     return tuple(steps)
+
+
+def from_outside(report: Sitrep, record: Record, ending: Ending) -> Sitrep:
+    """The same for readers of a mission in a cluster, who reach no folder and no database."""
+    meta = record.mission.metadata
+    where = f"{meta.name} -n {meta.namespace}" if meta.namespace else meta.name
+    artifact, steps = report.artifact, []
+    if ending.kind == "budget":
+        steps.append(NextStep("Raise spec.budget and apply the mission under another name."))
+    if artifact:
+        artifact = replace(artifact, patch="artifact.patch", bundle="artifact.bundle")
+        steps.append(NextStep("Fetch patch, bundle and report.", f"hekaton artifact {where}"))
+    steps.append(NextStep("Read what its pods said.", f"hekaton logs {where}"))
+    show = f"hekaton show {where}"
+    return replace(report, artifact=artifact, replay=show, next_steps=tuple(steps))
 
 
 def _task(end: TaskEnd) -> TaskLine:

@@ -25,7 +25,7 @@ from hekaton_runtime.conductor.labelling import labels
 from hekaton_runtime.conductor.lease import owned
 from hekaton_runtime.conductor.performing import Doors
 from hekaton_runtime.conductor.records import Record
-from hekaton_runtime.conductor.reporting import sitrep
+from hekaton_runtime.conductor.reporting import from_outside, sitrep
 from hekaton_runtime.conductor.rounds import Rounder
 from hekaton_runtime.errors import BadInput, Fenced, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.postgres import Journal, load
@@ -185,7 +185,7 @@ async def _close(
     try:
         artifact = await _export(workspace, ending, papers, record)
         ending = await pushed(record, ending, workspace.git, artifact, grounds)
-        report = await _papers(record, database, ending, course, artifact)
+        report = await _papers(record, office, ending, course, artifact)
         if not ending.resumable:
             await _deliver(record, office, token, workspace, artifact)
     except (OSError, Unavailable) as fault:
@@ -210,9 +210,9 @@ async def _deliver(
 
 
 async def _papers(
-    record: Record, database: Database, ending: Ending, course: Course, artifact: Artifact | None
+    record: Record, office: Office, ending: Ending, course: Course, artifact: Artifact | None
 ) -> Sitrep:
-    papers = folder(record)
+    papers, database = folder(record), office.database
     started, ended = await _times(database, record.id)
     rules = assignment(record.mission.spec, record.formation.spec).rules
     costs = (
@@ -223,6 +223,8 @@ async def _papers(
         record, rules, ending, course.moments, (started, ended), costs,
         await accounting.budget(database, record.id), artifact,
     )  # fmt: skip
+    if office.grounds.kept:
+        report = from_outside(report, record, ending)
     write_whole(papers / "SITREP.md", markdown(report).encode())
     write_whole(papers / "sitrep.json", json_bytes(report))
     return report

@@ -54,6 +54,8 @@ def test_its_papers_are_in_the_database_for_whoever_mirrors_it(worked: Any, node
     papers = {row["name"]: row["content"] for row in rows}
     assert set(papers) == {"SITREP.md", "sitrep.json", "artifact.patch", "artifact.bundle"}
     assert b"SIMULATED" in papers["SITREP.md"]
+    assert b"hekaton artifact " in papers["SITREP.md"]
+    assert b"/missions/" not in papers["SITREP.md"]
     assert json.loads(papers["sitrep.json"])["outcome"] == "passed"
 
 
