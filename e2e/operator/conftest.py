@@ -1,5 +1,6 @@
 """A control plane with our CRDs, and operators as plain processes beside it: no node, no images."""
 
+import json
 import os
 import signal
 import socket
@@ -51,6 +52,21 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield cluster
 
 
+def own_account(plane: Cluster, name: str, folder: Path) -> Path:
+    """A kubeconfig of an account of the replica's own: the audit log tells replicas apart by it."""
+    account = f"replica-{name}"
+    plane.kubectl("create", "serviceaccount", account)
+    bound = ("--clusterrole=cluster-admin", f"--serviceaccount=default:{account}")
+    plane.kubectl("create", "clusterrolebinding", account, *bound)
+    token = plane.kubectl("create", "token", account).strip()
+    config = json.loads(plane.kubeconfig.read_text())
+    config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    made = folder / f"{name}.kubeconfig"
+    made.touch(mode=0o600)
+    made.write_text(json.dumps(config))
+    return made
+
+
 @pytest.fixture
 def operate(plane: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Operator]]:
     """Starts replicas; the database is nowhere, which must not matter to formations."""
@@ -62,6 +78,7 @@ def operate(plane: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Operator
             port = free.getsockname()[1]
         environ = {
             **plane.environ,
+            "KUBECONFIG": str(own_account(plane, name, tmp_path)),
             "HEKATON_POD_NAME": name,
             "HEKATON_IMAGE_RUNTIME": "localhost/none:1",
             "HEKATON_DB_HOST": "127.0.0.1",

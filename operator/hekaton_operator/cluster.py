@@ -5,7 +5,7 @@ classes, which would cost memory. Feeding events is kopf's work, not done here.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ LIMIT = aiohttp.ClientTimeout(total=15)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """All objects of one kind at one moment."""
+    """Objects of one kind at one moment."""
 
     objects: tuple[tuple[Key, Body], ...]
     version: int
@@ -53,6 +53,12 @@ class Cluster:
         self._client = DynamicClient(api)
         self._resources = {each.kind: self._resource(each) for each in (*SORTS, *UNWATCHED)}
         self.requests = 0
+        self._leads: Callable[[], bool] = lambda: True
+
+    def fence(self, leads: Callable[[], bool]) -> None:
+        """From now on write only while this is true: a process that was stopped may have lost the
+        Lease without knowing. Reads and the Lease itself are not concerned."""
+        self._leads = leads
 
     @classmethod
     @asynccontextmanager
@@ -80,9 +86,9 @@ class Cluster:
             subresources={"status": status} if sort.ours else None,
         )
 
-    async def list(self, sort: Sort, namespace: str) -> Listed:
-        """All objects of a kind that are ours, in one namespace or (empty) in all."""
-        found: list[tuple[Key, Body]] = []
+    async def pages(self, sort: Sort, namespace: str) -> AsyncIterator[Listed]:
+        """All objects of a kind that are ours, in one namespace or (empty) in all: page by page, so
+        that nobody holds them all."""
         more: str | None = None
         while True:
             page = await self._send(
@@ -92,21 +98,41 @@ class Cluster:
                 _continue=more,
                 label_selector=None if sort.ours else SELECTOR,
             )
-            found += [(key_of(sort.kind, each), each) for each in page["items"]]
+            found = tuple((key_of(sort.kind, each), each) for each in page["items"])
+            yield Listed(found, int(page["metadata"]["resourceVersion"]))
             more = page["metadata"].get("continue") or None
             if more is None:
-                return Listed(tuple(found), int(page["metadata"]["resourceVersion"]))
+                return
 
     async def apply(self, manifest: Manifest, guarded: bool) -> Body:
         resource = self._resources[manifest.key.kind]
+        if guarded and manifest.once:
+            return await self._once(manifest)
         if guarded:
-            await self._guard(manifest)
-        return await self._send(
+            _own(manifest, await self.read(manifest.key))
+        return await self._write(
             resource.server_side_apply,
             body=dict(manifest.body),
             field_manager=FIELD_MANAGER,
             force_conflicts=True,
         )
+
+    async def _once(self, manifest: Manifest) -> Body:
+        """Make an object that is never changed: one request, which takes over nothing."""
+        key, resource = manifest.key, self._resources[manifest.key.kind]
+        body = dict(manifest.body)
+        try:
+            return await self._write(
+                resource.create, namespace=key.namespace, body=body, field_manager=FIELD_MANAGER
+            )
+        except Gone as fault:
+            raise _unserved(key, fault) from fault
+        except Stale:
+            there = await self.read(key)
+            if there is None:
+                raise
+            _own(manifest, there)
+            return there
 
     async def apply_status(self, key: Key, status: Mapping[str, Any]) -> Body:
         sort = sort_of(key.kind)
@@ -116,7 +142,7 @@ class Cluster:
             "metadata": {"name": key.name, "namespace": key.namespace},
             "status": dict(status),
         }
-        return await self._send(
+        return await self._write(
             self._resources[key.kind].status.server_side_apply,
             body=body,
             field_manager=FIELD_MANAGER,
@@ -124,7 +150,7 @@ class Cluster:
         )
 
     async def merge(self, key: Key, change: Mapping[str, Any]) -> Body:
-        return await self._send(
+        return await self._write(
             self._resources[key.kind].patch,
             name=key.name,
             namespace=key.namespace,
@@ -143,7 +169,7 @@ class Cluster:
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         with suppress(Gone, Stale):  # gone, or already another object of this name
-            await self._send(
+            await self._write(
                 self._resources[key.kind].delete,
                 name=key.name,
                 namespace=key.namespace,
@@ -170,21 +196,10 @@ class Cluster:
             resource.replace, name=key.name, namespace=key.namespace, body=dict(body)
         )
 
-    async def _guard(self, manifest: Manifest) -> None:
-        """An object of this name that somebody else made is left alone."""
-        there = await self.read(manifest.key)
-        if there is None:
-            return
-        owner = controller_of(manifest.body)
-        own = (
-            controller_of(there) == owner if owner else labels_of(there).get(MANAGED_BY) == MANAGER
-        )
-        if not own:
-            raise Refused(
-                "NameTaken",
-                f"{manifest.key} exists and belongs to somebody else. Rename or remove it, or choose"
-                " another name for the formation or mission.",
-            )
+    async def _write(self, call: Any, **arguments: Any) -> Body:
+        if not self._leads():
+            raise Away("The Lease was not renewed in time: another replica may lead.")
+        return await self._send(call, **arguments)
 
     async def _send(self, call: Any, **arguments: Any) -> Body:
         """One request, its answer as plain JSON, its errors as ours."""
@@ -196,6 +211,31 @@ class Cluster:
         except (OSError, TimeoutError, aiohttp.ClientError) as fault:
             raise Away(f"The API server does not answer ({type(fault).__name__}).") from fault
         return answer
+
+
+def _unserved(key: Key, fault: Gone) -> OperatorError:
+    """A kind that the cluster does not serve stays refused; a namespace that went away does not."""
+    if "namespace" in str(fault):
+        return fault
+    return Refused(
+        "KindUnknown",
+        f"The cluster does not serve {key.kind} ({sort_of(key.kind).api_version}). Upgrade Kubernetes"
+        " (DRA needs 1.34), or remove spec.hardware.deviceClass from the formation.",
+    )
+
+
+def _own(manifest: Manifest, there: Body | None) -> None:
+    """Raises `Refused` where an object of this name is somebody else's: it is left alone."""
+    if there is None:
+        return
+    owner = controller_of(manifest.body)
+    own = controller_of(there) == owner if owner else labels_of(there).get(MANAGED_BY) == MANAGER
+    if not own:
+        raise Refused(
+            "NameTaken",
+            f"{manifest.key} exists and belongs to somebody else. Rename or remove it, or choose"
+            " another name for the formation or mission.",
+        )
 
 
 def _plain(_client: object, data: Any) -> Any:

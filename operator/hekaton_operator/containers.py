@@ -65,6 +65,8 @@ class Container:
     ports: tuple[Port, ...] = ()
     health: Health | None = None
     gpus: int = 0
+    claim: str = ""
+    """Claim of the pod that it may use the devices of."""
     stays: bool = False
     """Whether it starts first and runs beside the others until they have ended."""
 
@@ -141,6 +143,8 @@ def written(container: Container, pull_policy: str) -> dict[str, Any]:
 
 def _resources(container: Container) -> dict[str, Any]:
     requests = {"cpu": container.cpu, "memory": container.memory}
+    if container.claim:
+        return {"requests": requests, "claims": [{"name": container.claim}]}
     if not container.gpus:
         return {"requests": requests}
     gpus = {"nvidia.com/gpu": str(container.gpus)}

@@ -2,12 +2,13 @@
 
 from hekaton_operator.mirror import Mirror
 from hekaton_operator.names import attempt_id
-from hekaton_operator.objects import Key
+from hekaton_operator.objects import Body, Key
 from hekaton_operator.roster import Roster, line
 from hekaton_operator.store import Change, Store
 from hekaton_operator.views import Views
 from hekaton_operator.workqueue import SOMETIME, WorkQueue
 
+COUNTS = ("activeMissions", "queue", "vramPlan")
 UID = 36
 """Characters of a UID: what follows it in a row's id is the attempt."""
 
@@ -19,6 +20,8 @@ class Dispatch:
         self._store, self._roster, self._queue = store, roster, queue
         self._views, self._mirror = views, mirror
         self._missions: dict[str, Key] = {}
+        self._uids: dict[Key, str] = {}
+        self._faces: dict[Key, int] = {}
         store.watch(self.changed)
         mirror.watch(self.row)
 
@@ -66,31 +69,44 @@ class Dispatch:
         body = self._store.get(key)
         if body is None:
             self._roster.drop(key)
-            for uid in [uid for uid, known in self._missions.items() if known == key]:
-                del self._missions[uid]
-                self._mirror.forget(uid)
+            self._known(key, "")
         else:
-            self._missions[body["metadata"].get("uid", "")] = key
+            self._known(key, body["metadata"].get("uid", ""))
             self._enroll(key)
         after = self._roster.get(key)
         self._queue.add(key)
         for each in (before, after):
             if each is not None:
                 self._queue.add(each.formation)
-        if before is not None and before.active and not (after is not None and after.active):
-            self._wake(before.formation)
+        if before is not None and before.state != (after.state if after else "ended"):
+            for waiting in self._roster.freed(before.formation):
+                self._queue.add(waiting)
         if change.what != "changed":
             self._queue.add(Key("Space", key.namespace, ""))
 
+    def _known(self, key: Key, uid: str) -> None:
+        """Which mission has this name now, if any."""
+        old = self._uids.get(key, "")
+        if old == uid:
+            return
+        if old:
+            del self._missions[old], self._uids[key]
+            self._mirror.forget(old)
+        if uid:
+            self._missions[uid], self._uids[key] = key, uid
+
     def _formation(self, change: Change) -> None:
+        """Its missions look at it only when something of it changed that they can see."""
+        self._queue.add(change.key)
         if change.what == "gone":
             self._views.forget(change.key)
-        self._queue.add(change.key)
-        self._wake(change.key)
-
-    def _wake(self, formation: Key) -> None:
-        for mission in self._roster.stirred(formation):
-            self._queue.add(mission)
+        face = _face(self._store.get(change.key))
+        if self._faces.get(change.key) != face:
+            for mission in self._roster.stirred(change.key):
+                self._queue.add(mission)
+        self._faces[change.key] = face
+        if change.what == "gone":
+            del self._faces[change.key]
 
     def _enroll(self, key: Key) -> None:
         body = self._store.get(key)
@@ -98,3 +114,12 @@ class Dispatch:
             family = self._store.children(key)
             jobs = [each for k, each in family.items() if k.kind == "Job"]
             self._roster.put(line(key, body, jobs))
+
+
+def _face(formation: Body | None) -> int:
+    """A digest of what missions see of a formation: not how many they are."""
+    if formation is None:
+        return 0
+    meta, status = formation["metadata"], formation.get("status") or {}
+    seen = {name: value for name, value in status.items() if name not in COUNTS}
+    return hash((meta.get("uid"), meta.get("generation"), "deletionTimestamp" in meta, repr(seen)))

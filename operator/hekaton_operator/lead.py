@@ -67,6 +67,10 @@ class Leader:
         self.tried = 0.0
         """When the Lease was looked at last, by our clock."""
 
+    def holds(self) -> bool:
+        """Whether nobody else can lead yet: by our clock, which also runs while we are stopped."""
+        return self.leads and self._clock() - self._renewed < self._terms.lease - self._terms.call
+
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Wait for leadership, work while it lasts, give it up. Raises `Deposed` when it was lost."""
         while not await self._attempt():

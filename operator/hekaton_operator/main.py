@@ -75,6 +75,7 @@ async def _run(settings: Settings, place: Place) -> None:
     async with Cluster.connect(place.in_cluster) as cluster:
         leader = Leader(cluster, Key("Lease", settings.namespace, LEASE), settings.identity)
         vital.watch(leader)
+        cluster.fence(leader.holds)
         answers = Answers(vital.alive, vital.ready, metrics.text)
         metrics.gauge("api_requests", "Requests but watches", lambda: float(cluster.requests))
         async with serve(settings.port, answers):

@@ -22,6 +22,8 @@ class Manifest:
 
     key: Key
     body: Body
+    once: bool = False
+    """Whether it is made and then never changed."""
 
 
 def owner_of(kind: Kind, meta: Meta) -> Owner:

@@ -16,6 +16,7 @@ import asyncpg
 
 from hekaton_api.mission_view import CHANNEL, VIEW
 from hekaton_operator.errors import Away
+from hekaton_operator.names import attempt_id
 from hekaton_operator.progress import Paper, Progress
 from hekaton_operator.settings import Server
 
@@ -69,9 +70,11 @@ class Mirror:
 
     def forget(self, uid: str) -> None:
         """A mission is gone: drop the rows of all its attempts."""
-        for mission in [each for each in self._wanted if each.startswith(uid)]:
+        number = 0
+        while (mission := attempt_id(uid, number)) in self._wanted:
             self._wanted.discard(mission)
             self._rows.pop(mission, None)
+            number += 1
 
     async def prime(self, missions: Iterable[str]) -> None:
         """Read rows before anything is decided; raises `Away` when the database is."""

@@ -30,6 +30,9 @@ ROUTER_PORT = 8080
 ENGINE_PORT = 8100
 """Of the first engine; inside the pod only."""
 ENGINES_HEALTH, ROUTER_HEALTH, BROKER_HEALTH, AGENT_HEALTH = 9100, 9101, 9102, 9110
+ENGINE_HEALTH = 9200
+"""Of the first engine with a container of its own."""
+LAST_HEALTH = 9299
 DATABASE_SECRET = "hekaton-database"
 MISSION_SHARED = "hekaton-mission"
 """ServiceAccount and NetworkPolicy that the missions of a namespace share."""

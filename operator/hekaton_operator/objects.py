@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "ServiceAccount",
     "NetworkPolicy",
     "PodDisruptionBudget",
+    "ResourceClaimTemplate",
     "Event",
     "Lease",
 ]
@@ -66,6 +67,8 @@ SORTS: tuple[Sort, ...] = (
 )
 """What is watched."""
 UNWATCHED: tuple[Sort, ...] = (
+    # Not watched, since a cluster before 1.34 does not know it, and few formations ask for one.
+    Sort("ResourceClaimTemplate", "resource.k8s.io", "v1", "resourceclaimtemplates"),
     Sort("Event", "", "v1", "events"),
     Sort("Lease", "coordination.k8s.io", "v1", "leases"),
 )

@@ -18,6 +18,7 @@ from hekaton_operator.formation import reconcile as formations
 from hekaton_operator.mission import reconcile as missions
 from hekaton_operator.mission import shared
 from hekaton_operator.objects import Key, key_of, meta_of
+from hekaton_operator.pacing import Pacing
 from hekaton_operator.progress import Paper
 from hekaton_operator.report import filled
 from hekaton_operator.roster import Roster
@@ -61,6 +62,7 @@ class Reconciler:
     ) -> None:  # fmt: skip
         self._store, self._roster, self._views = store, roster, views
         self._hands, self._now = hands, now
+        self._pacing = Pacing()
 
     async def reconcile(self, key: Key) -> float | None:
         """One step for one key; the seconds after which to look again, if at all.
@@ -68,6 +70,8 @@ class Reconciler:
         Raises `Away` and `Stale` when it must be tried again.
         """
         outcome = self._decide(key)
+        if not self._store.has(key):
+            self._pacing.forget(key)
         promised = self._promise(key, outcome)
         again = outcome.again
         try:
@@ -116,7 +120,7 @@ class Reconciler:
         writer = self._hands.writer
         match action:
             case Apply(manifest):
-                known = self._store.get(manifest.key) is not None
+                known = self._store.has(manifest.key)
                 self._store.put(manifest.key, await writer.apply(manifest, guarded=not known))
             case Merge(key, change):
                 self._store.put(key, await writer.merge(key, change))
@@ -146,8 +150,12 @@ class Reconciler:
     async def _tell(self, key: Key, status: Mapping[str, Any], again: float | None) -> float | None:
         """Write the status, if it is news."""
         observed = self._store.get(key)
-        if observed is None or same(observed.get("status") or {}, status):
+        before = (observed or {}).get("status") or {}
+        if observed is None or same(before, status):
             return again
+        now = self._now()
+        if wait := self._pacing.wait(key, before, status, now):
+            return wait if again is None else min(wait, again)
         try:
             body = await self._hands.writer.apply_status(key, status)
         except Gone:
@@ -156,6 +164,7 @@ class Reconciler:
             log.error("%s: status refused: %s", key, refusal)
             await self._outdated(key, refusal)
             return SELDOM
+        self._pacing.told(key, before, status, now)
         self._store.put(key_of(key.kind, body), body)
         return again
 

@@ -12,6 +12,6 @@ def instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp() if text else 0.0
 
 
-def same_day(one: float, other: float) -> bool:
-    """Whether both lie in one day of UTC."""
-    return int(one // 86_400) == int(other // 86_400)
+def day(now: float) -> int:
+    """Number of the day of UTC."""
+    return int(now // 86_400)

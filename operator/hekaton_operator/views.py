@@ -10,7 +10,7 @@ from hekaton_operator import names
 from hekaton_operator.conditions import find, read
 from hekaton_operator.formation.blueprint import Blueprint, blueprint
 from hekaton_operator.formation.view import View as FormationView
-from hekaton_operator.mission.shared import Space, networked
+from hekaton_operator.mission.shared import Space
 from hekaton_operator.mission.view import Team, job_of
 from hekaton_operator.mission.view import View as MissionView
 from hekaton_operator.objects import Body, Key, labels_of, meta_of
@@ -35,6 +35,7 @@ class Views:
         self._store, self._roster, self._rows = store, roster, rows
         self._catalog = catalog
         self._plans: dict[Key, tuple[str, int, Blueprint | tuple[str, ...]]] = {}
+        self._teams: dict[Key, tuple[int, Team | None]] = {}
 
     def formation(
         self, key: Key, now: float, refused: Refusal | None = None
@@ -95,14 +96,8 @@ class Views:
         )
 
     def space(self, namespace: str) -> Space:
-        family = self._store.children(Key("Space", namespace, ""))
-        missions = [body for key, body in family.items() if key.kind == "Mission"]
-        return Space(
-            namespace=namespace,
-            missions=len(missions),
-            git=any(networked(body) for body in missions),
-            children={key: body for key, body in family.items() if key.kind != "Mission"},
-        )
+        missions, git = self._roster.space(namespace)
+        return Space(namespace, missions, git, self._store.children(Key("Space", namespace, "")))
 
     def _plan(self, key: Key, body: Body) -> Blueprint | tuple[str, ...]:
         """Made once a generation: every mission of the formation looks at it."""
@@ -118,8 +113,17 @@ class Views:
     def forget(self, key: Key) -> None:
         """A formation is gone."""
         self._plans.pop(key, None)
+        self._teams.pop(key, None)
 
     def _team(self, key: Key) -> Team | None:
+        """Made once a change: every mission of the formation looks at it."""
+        turn = self._store.turn(key)
+        known = self._teams.get(key)
+        if known is None or known[0] != turn:
+            known = self._teams[key] = turn, self._seen(key)
+        return known[1]
+
+    def _seen(self, key: Key) -> Team | None:
         body = self._store.get(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             return None
@@ -136,6 +140,7 @@ class Views:
             name=key.name,
             uid=meta.uid,
             spec=plan.spec if usable and not isinstance(plan, tuple) else None,
+            document="" if isinstance(plan, tuple) else plan.document,
             revision=revision,
             replicas=_replicas(key, body, family, revision),
             revisions=tuple(k.name for k in family if k.kind == "StatefulSet"),

@@ -55,14 +55,17 @@ def _next(queue: WorkQueue, key: Key, again: float | None) -> None:
 async def refresh(cluster: Cluster, store: Store, namespace: str) -> None:
     """LIST everything into the store; what is not listed any more is gone. Raises `Away`."""
     for sort in SORTS:
-        known = {key: store.get(key) for key in store.keys((sort.kind,))}
-        listed = await cluster.list(sort, namespace)
-        for key, body in listed.objects:
-            store.put(key, body)
-        for key in known.keys() - {key for key, _ in listed.objects}:
+        known = {key: store.seen(key) for key in store.keys((sort.kind,))}
+        there, version = set(), 0
+        async for page in cluster.pages(sort, namespace):
+            for key, body in page.objects:
+                store.put(key, body)
+                there.add(key)
+            version = page.version
+        for key in known.keys() - there:
             before = known[key]
-            if before is not None and store.get(key) is before:
-                store.drop(key, before["metadata"].get("uid", ""), listed.version)
+            if before is not None and store.seen(key) == before:
+                store.drop(key, before[0], version)
 
 
 class Resync:

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -117,7 +117,7 @@ async def test_a_list_is_read_page_by_page_with_our_label(api: tuple[Api, Cluste
     page = {"items": items, "metadata": {"resourceVersion": "7"}}
     server.answers["GET", "/api/v1/secrets"] = (200, page)
     sort = next(each for each in SORTS if each.kind == "Secret")
-    listed = await cluster.list(sort, "")
+    (listed,) = [page async for page in cluster.pages(sort, "")]
     assert listed.version == 7
     assert [key for key, _ in listed.objects] == [SECRET]
     assert "labelSelector=app.kubernetes.io/managed-by" in server.asked[0][1].replace("%2F", "/")
@@ -167,3 +167,29 @@ def test_the_operator_never_loads_the_large_typed_clients() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+async def test_what_is_made_once_is_one_request(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.answers["POST", PATH.rpartition("/")[0]] = (201, {"metadata": {"name": "crew-bus"}})
+    await cluster.apply(replace(MANIFEST, once=True), guarded=True)
+    assert [method for method, *_ in server.asked] == ["POST"]
+
+
+async def test_what_is_made_once_takes_nothing_over(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.answers["POST", PATH.rpartition("/")[0]] = (409, {"message": "already exists"})
+    server.answers["GET", PATH] = (200, {"metadata": {"name": "crew-bus"}})
+    with pytest.raises(Refused, match="belongs to somebody else"):
+        await cluster.apply(replace(MANIFEST, once=True), guarded=True)
+
+
+async def test_nothing_is_written_without_the_lease(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    cluster.fence(lambda: False)
+    for guarded in (False, True):
+        with pytest.raises(Away, match="Lease"):
+            await cluster.apply(MANIFEST, guarded=guarded)
+    with pytest.raises(Away, match="Lease"):
+        await cluster.delete(SECRET, "u", None)
+    assert {method for method, *_ in server.asked} <= {"GET"}

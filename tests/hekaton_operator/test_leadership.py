@@ -155,3 +155,23 @@ async def test_giving_up_what_is_another_s_changes_nothing() -> None:
     await second.release()
     assert server.holder == "a"
     await ended(task)
+
+
+async def test_a_holder_that_slept_past_its_lease_knows_before_it_writes() -> None:
+    """Even before its own loop has had a turn to look at the Lease."""
+    now = 0.0
+    server = Server()
+    leader = Leader(server, LEASE, "a", Terms(), clock=lambda: now)
+    working = asyncio.Event()
+
+    async def work() -> None:
+        working.set()
+        await forever()
+
+    task = asyncio.create_task(leader.run(work))
+    await until(working.is_set)
+    assert leader.holds()
+    now = 14.0
+    assert not leader.holds()
+    await ended(task)
+    assert not leader.holds()

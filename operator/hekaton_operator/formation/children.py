@@ -1,18 +1,19 @@
 """The objects a formation is made of, beside its Secrets. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hekaton_api.dump import dump
 from hekaton_api.formation import Formation, FormationSpec
 from hekaton_api.meta import ObjectMeta
 from hekaton_operator import names
-from hekaton_operator.formation.pod import FILE, Team, template
+from hekaton_operator.formation.pod import CLAIM, FILE, Team, template
 from hekaton_operator.manifest import Manifest, manifest, owner_of
 from hekaton_operator.network import DNS, ports, selected
 from hekaton_operator.objects import Key, Kind, Meta
 
-HEALTH_PORTS = (names.ENGINES_HEALTH, names.ENGINES_HEALTH + 99)
+HEALTH_PORTS = (names.ENGINES_HEALTH, names.LAST_HEALTH)
 
 
 def document(meta: Meta, spec: FormationSpec) -> str:
@@ -55,6 +56,22 @@ def stateful_set(meta: Meta, team: Team, replicas: int) -> Manifest:
         "template": template(team),
     }
     return _child(meta, "StatefulSet", team.revision, team.revision, spec=spec)
+
+
+def claim_templates(meta: Meta, team: Team) -> tuple[Manifest, ...]:
+    """What each pod's claim is made from, where its engines share one. It cannot be changed once
+    made, and need not: another revision has another."""
+    if not team.claims:
+        return ()
+    hardware = team.spec.hardware
+    devices = {
+        "deviceClassName": hardware.device_class,
+        "allocationMode": "ExactCount",
+        "count": hardware.gpu_count,
+    }
+    spec = {"spec": {"devices": {"requests": [{"name": CLAIM, "exactly": devices}]}}}
+    made = _child(meta, "ResourceClaimTemplate", team.revision, team.revision, spec=spec)
+    return (replace(made, once=True),)
 
 
 def selector(meta: Meta) -> str:

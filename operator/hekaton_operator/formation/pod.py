@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hekaton_api.formation import FormationSpec
-from hekaton_api.models import LOCAL
+from hekaton_api.models import LOCAL, ModelSpec
 from hekaton_api.roles import Role
 from hekaton_operator import names
 from hekaton_operator.containers import (
@@ -38,6 +38,8 @@ WEIGHTS = "/models"
 FORMATION = Mount("formation", "/etc/hekaton/formation")
 RUN = Mount("run", "/run/hekaton", read_only=False)
 TMP = Mount("tmp", "/tmp", read_only=False)
+CLAIM = "gpus"
+"""Name of the claim within the pod."""
 HOME = Variable("HOME", "/tmp")
 
 
@@ -60,7 +62,17 @@ class Team:
     @property
     def serves(self) -> bool:
         """Whether it has engines of its own."""
-        return any(model.engine in LOCAL for model in self.spec.models)
+        return bool(self.served)
+
+    @property
+    def served(self) -> tuple[ModelSpec, ...]:
+        """The models of its own engines."""
+        return tuple(model for model in self.spec.models if model.engine in LOCAL)
+
+    @property
+    def claims(self) -> bool:
+        """Whether its engines share a claim instead of a container."""
+        return self.serves and self.spec.hardware.device_class is not None
 
 
 def template(team: Team) -> dict[str, Any]:
@@ -76,8 +88,10 @@ def template(team: Team) -> dict[str, Any]:
         "containers": [written(each, policy) for each in containers(team)],
         "volumes": [volume(each) for each in volumes(team)],
     }
-    if pod.node_selector:
-        spec["nodeSelector"] = dict(pod.node_selector)
+    if team.claims:
+        spec["resourceClaims"] = [{"name": CLAIM, "resourceClaimTemplateName": team.revision}]
+    if selector := {**_machine(team), **pod.node_selector}:
+        spec["nodeSelector"] = selector
     if pod.tolerations:
         spec["tolerations"] = [
             each.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -87,6 +101,12 @@ def template(team: Team) -> dict[str, Any]:
         spec["priorityClassName"] = pod.priority_class
     labels = {**names.formation_labels(team.name), names.REVISION: team.revision}
     return {"metadata": {"labels": labels, "annotations": _annotations(team)}, "spec": spec}
+
+
+def _machine(team: Team) -> Mapping[str, str]:
+    """Grace is arm64, so the engines' image is too; the formation's own selector goes first."""
+    grace = team.spec.hardware.profile in ("gh200-96", "gh200-144")
+    return {"kubernetes.io/arch": "arm64"} if grace and team.serves else {}
 
 
 def _annotations(team: Team) -> Mapping[str, str]:
@@ -99,18 +119,37 @@ def _annotations(team: Team) -> Mapping[str, str]:
 
 def containers(team: Team) -> tuple[Container, ...]:
     agents = (_agent(team, i, role) for i, role in enumerate(team.spec.roles))
-    engines = (_engines(team),) if team.serves else ()
-    return (*engines, _router(team), _broker(team), *agents)
+    return (*_serving(team), _router(team), _broker(team), *agents)
 
 
-def _engines(team: Team) -> Container:
+def _serving(team: Team) -> tuple[Container, ...]:
+    """One container for all engines, or with a claim one for each: the same GPUs either way."""
+    if not team.serves:
+        return ()
+    if not team.claims:
+        whole = _engines(team, "engines", names.ENGINES_HEALTH)
+        return (replace(whole, gpus=team.spec.hardware.gpu_count),)
+    count = len(team.served)
+    return tuple(
+        replace(
+            _engines(team, f"engine-{at}", names.ENGINE_HEALTH + at, "--model", model.name),
+            name=names.child_name(f"engine-{model.name}", ""),
+            cpu=f"{max(50, 500 // count)}m",  # together what one container for all asks for
+            memory=f"{max(128, 1024 // count)}Mi",
+            claim=CLAIM,
+        )
+        for at, model in enumerate(team.served)
+    )
+
+
+def _engines(team: Team, name: str, port: int, *more: str) -> Container:
     host, vllm = team.images.engines_host_path, team.images.vllm
     return Container(
-        name="engines",
+        name=name,
         image=team.spec.pod.images.engines or team.images.engines,
         words=(
             *("hekaton", "engines", "--formation", FILE, "--port-base", str(names.ENGINE_PORT)),
-            *("--health-port", str(names.ENGINES_HEALTH)),
+            *("--health-port", str(port), *more),
         ),
         cpu="500m",
         memory="1Gi",
@@ -126,9 +165,8 @@ def _engines(team: Team) -> Container:
             Variable("HF_HOME", WEIGHTS),
             *((Variable("HEKATON_VLLM", vllm),) if vllm else ()),
         ),
-        ports=(Port("engines-health", names.ENGINES_HEALTH),),
-        health=Health(names.ENGINES_HEALTH),
-        gpus=team.spec.hardware.gpu_count,
+        ports=(Port(f"{name}-health", port),),
+        health=Health(port),
     )
 
 

@@ -95,6 +95,7 @@ def _actions(view: View, plan: Blueprint, means: Means, course: Swap) -> Iterato
         yield from _missing(
             view,
             children.config_map(meta, wanted, plan.document),
+            *children.claim_templates(meta, team),
             children.stateful_set(meta, team, spec.replicas),
         )
     yield from _leftover(view, {wanted, *(each.name for each in (*course.goes, *course.stays))})
@@ -108,10 +109,13 @@ def _missing(view: View, *wanted: Manifest) -> Iterator[Action]:
 
 
 def _leftover(view: View, revisions: set[str]) -> Iterator[Action]:
-    """ConfigMaps of revisions that are gone."""
+    """ConfigMaps and claim templates of revisions that are gone."""
     for key, body in sorted(view.children.items()):
         labels = body["metadata"].get("labels") or {}
-        mine = key.kind == "ConfigMap" and labels.get(names.COMPONENT) == "formation"
+        mine = (
+            key.kind in ("ConfigMap", "ResourceClaimTemplate")
+            and labels.get(names.COMPONENT) == "formation"
+        )
         if mine and key.name not in revisions and "deletionTimestamp" not in body["metadata"]:
             yield Delete(key, body["metadata"].get("uid", ""))
 

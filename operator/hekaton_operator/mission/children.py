@@ -1,16 +1,16 @@
 """The objects that work on a mission: its papers, its Job, its report. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hekaton_api.dump import dump
-from hekaton_api.formation import Formation, FormationSpec
+from hekaton_api.formation import FormationSpec
 from hekaton_api.meta import ObjectMeta
 from hekaton_api.mission import Budget, Mission, MissionSpec
 from hekaton_api.units import dollars
 from hekaton_operator import names
 from hekaton_operator.containers import pod_security, volume, written
 from hekaton_operator.manifest import Manifest, manifest, owner_of
+from hekaton_operator.mission.document import document
 from hekaton_operator.mission.pod import Work, containers, volumes
 from hekaton_operator.objects import Key, Meta
 from hekaton_operator.settings import Images
@@ -41,8 +41,11 @@ class Attempt:
         return names.attempt_id(self.meta.uid, self.number)
 
 
-def config_map(attempt: Attempt, formation: FormationSpec, left: Budget) -> Manifest:
-    """What the conductor works on: never changed, so that a restart meets the same words."""
+def config_map(attempt: Attempt, formation: str, left: Budget) -> Manifest:
+    """What the conductor works on: never changed, so that a restart meets the same words.
+
+    `formation` is the formation's own document, made once a generation.
+    """
     meta = attempt.meta
     spec = attempt.spec.model_copy(update={"budget": left})
     mission = Mission(
@@ -51,13 +54,8 @@ def config_map(attempt: Attempt, formation: FormationSpec, left: Budget) -> Mani
         metadata=ObjectMeta(name=meta.name, namespace=meta.namespace),
         spec=spec,
     )
-    snapshot = Formation(
-        api_version="hekaton.dev/v1alpha1",
-        kind="Formation",
-        metadata=ObjectMeta(name=attempt.team, namespace=meta.namespace),
-        spec=formation,
-    )
-    data = {"mission.yaml": dump((mission,)), "formation.yaml": dump((snapshot,))}
+    words = mission.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = {"mission.yaml": document(words), "formation.yaml": formation}
     return _child(
         attempt, Key("ConfigMap", meta.namespace, attempt.name), immutable=True, data=data
     )
@@ -120,4 +118,4 @@ def _child(
     attempt: Attempt, key: Key, marks: dict[str, str] | None = None, **fields: Any
 ) -> Manifest:
     labels = {**names.mission_labels(attempt.meta.name, attempt.team), **(marks or {})}
-    return manifest(key, labels, owner_of("Mission", attempt.meta), **fields)
+    return replace(manifest(key, labels, owner_of("Mission", attempt.meta), **fields), once=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from hekaton_api.mission import MissionSpec
 from hekaton_operator.actions import Action, Apply, Delete, Merge, Outcome, Publish
-from hekaton_operator.conditions import Claim, find, holds, truth
+from hekaton_operator.conditions import Claim, find, holds, merged, truth, written
 from hekaton_operator.mission import children
 from hekaton_operator.mission.admission import Held, Place, admission, free_replica
 from hekaton_operator.mission.cancel import cancel, cancelled
@@ -18,7 +18,7 @@ from hekaton_operator.mission.view import ENDS, Team, View
 from hekaton_operator.objects import Key
 from hekaton_operator.pods import trouble
 from hekaton_operator.settings import Images
-from hekaton_operator.times import instant
+from hekaton_operator.times import instant, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,11 @@ def _work(case: _Case, number: int) -> Iterator[Action]:
     configured = view.configured and number == view.attempt
     space = view.meta.namespace
     formation = team.spec if team else None
-    if not configured and formation is not None:
+    if not configured and team is not None and formation is not None:
         left = children.remaining(
             case.spec.budget, view.spent if number > view.attempt else _before(view)
         )
-        yield Apply(children.config_map(attempt, formation, left or case.spec.budget))
+        yield Apply(children.config_map(attempt, team.document, left or case.spec.budget))
     if job is not None:
         if _homeless(case) and not job.deleting and not job.finished:
             yield Delete(Key("Job", space, job.name), job.uid)
@@ -214,7 +214,20 @@ def _after(case: _Case) -> Outcome:
     if view.row is not None and view.row.over and view.report is None:
         attempt = case.attempt(view.attempt)
         actions = (Publish(attempt.id, children.report(attempt)),)
-    return Outcome(actions, again=left)
+    return Outcome(actions, _restated(view), left)
+
+
+def _restated(view: View) -> dict[str, Any] | None:
+    """An end is an end of every later generation too: whoever goes by kstatus would wait for ever."""
+    if view.status.get("observedGeneration") == view.meta.generation:
+        return None
+    claims = tuple(each.claim for each in view.conditions)
+    conditions = merged(claims, view.conditions, view.meta.generation, stamp(view.now))
+    return {
+        **view.status,
+        "observedGeneration": view.meta.generation,
+        "conditions": written(conditions),
+    }
 
 
 def _refused(case: _Case, reason: str, message: str) -> Outcome:

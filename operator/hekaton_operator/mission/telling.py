@@ -1,4 +1,7 @@
-"""Events of a mission: one whenever a condition that people wait for changes its reason. Pure."""
+"""Events of a mission: one for whatever stands in its way, and one for an end that is no success.
+
+That all goes well is in its conditions, and worth no write of its own. Pure.
+"""
 
 from dataclasses import replace
 
@@ -7,9 +10,12 @@ from hekaton_operator.conditions import Claim, find
 from hekaton_operator.mission.view import ENDS, View
 from hekaton_operator.objects import Key
 
-QUIET = ("Starting", "Queued", "Suspended", "Cancelling", "FormationNotReady", "Resuming", "Ended")
-"""Reasons that pass by themselves, or that somebody asked for."""
-GOOD = ("Admitted", "Working", "AcceptancePassed", "Cancelled", "Killed")
+QUIET = (
+    "Admitted", "Working", "AcceptancePassed", "Starting", "Queued", "Suspended", "Cancelling",
+    "FormationNotReady", "Resuming", "Ended",
+)  # fmt: skip
+"""Reasons that are well, that pass by themselves, or that somebody asked for."""
+GOOD = ("Cancelled", "Killed")
 
 
 def told(view: View, outcome: Outcome, claims: tuple[Claim, ...]) -> Outcome:

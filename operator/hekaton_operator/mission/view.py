@@ -60,6 +60,8 @@ class Team:
     uid: str
     spec: FormationSpec | None
     """None where it is none that can be carried out."""
+    document: str
+    """The same as conductors read it."""
     revision: str
     """Takes missions; empty while none does."""
     replicas: tuple[str, ...]

@@ -54,6 +54,10 @@ class World:
         self._version = 100
         self._pending: list[tuple[str, Key, dict[str, Any]]] = []
         self._pairs = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """An operator that has just begun: it knows what it lists, and nothing else."""
         self.store, self.roster = Store(), Roster()
         self.queue = WorkQueue(lambda: self.now)
         self.views = Views(self.store, self.roster, self, shipped())
@@ -65,6 +69,8 @@ class World:
             self.store, self.roster, self.views, hands, now=lambda: self.now
         )
         self.due: dict[Key, float] = {}
+        for key, body in self.objects.items():
+            self.store.put(key, copy.deepcopy(body))
 
     # What users and controllers do.
 
@@ -151,15 +157,15 @@ class World:
             self.due[key] = min(self.due.get(key, self.now + again), self.now + again)
         return True
 
-    async def settle(self, most: int = 2000) -> None:
-        """Until nothing is left to do; the clock goes on where something waits for it."""
+    async def settle(self, most: int = 2000, until: float = 20.0) -> None:
+        """Until nothing is left to do; the clock goes on, so far, where something waits for it."""
         for _ in range(most):
             self.deliver()
             self.controllers()
             self.deliver()
             if await self.step():
                 continue
-            soon = {key: at for key, at in self.due.items() if at < self.now + 20}
+            soon = {key: at for key, at in self.due.items() if at < self.now + until}
             if not soon:
                 return
             self.now = max(self.now, min(soon.values()))

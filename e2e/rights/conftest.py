@@ -1,0 +1,162 @@
+"""The chart on an API server, and the operator beside it as nobody but its own service account."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster.use import Cluster, started
+from install.conftest import NAMESPACE, Release
+
+OPERATOR = f"system:serviceaccount:{NAMESPACE}:hekaton-operator"
+TEAM = "team-a"
+Wrong = Callable[[], str]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with started(tmp_path_factory.mktemp("rights"), "api") as cluster:
+        yield cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One way of installing, with the operator at work in a team's namespace."""
+
+    cluster: Cluster
+    watched: str
+    """Namespace that the operator serves; empty: all."""
+
+    def kubectl(self, *words: str, text: str | None = None) -> str:
+        return self.cluster.kubectl("-n", TEAM, *words, text=text)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=text)
+
+    def listed(self, what: str, *words: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", what, "-o", "json", *words))["items"]  # fmt: skip
+        return found
+
+    def condition(self, what: str, kind: str) -> str:
+        """Status and reason."""
+        path = f"jsonpath={{.status.conditions[?(@.type=='{kind}')]}}"
+        said = self.kubectl("get", what, "--ignore-not-found", "-o", path)
+        body = json.loads(said) if said else {}
+        return f"{body.get('status', '')} {body.get('reason', '')}"
+
+    def requests(self) -> list[dict[str, Any]]:
+        """All that the operator's account ever asked."""
+        lines = (self.cluster.folder / "audit.log").read_text().splitlines()
+        events = (json.loads(line) for line in lines)
+        return [each for each in events if each["user"].get("username") == OPERATOR]
+
+
+def until(wrong: Wrong, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while said := wrong():
+        assert time.monotonic() < end, f"after {seconds:g} s: {said}"
+        time.sleep(0.3)
+
+
+@contextmanager
+def installed(cluster: Cluster, folder: Path, watched: str) -> Iterator[Stage]:
+    """The chart and the operator in this mode; nothing is left of either."""
+    for name in (TEAM, NAMESPACE):
+        cluster.run("kubectl", "create", "namespace", name)
+    release = Release(cluster)
+    release.install(*(("--set", f"watchNamespace={watched}") if watched else ()))
+    process = operator(cluster, folder, watched)
+    try:
+        yield Stage(cluster, watched)
+    finally:
+        process.terminate()
+        process.wait(30)
+        release.uninstall()
+        cluster.kubectl("-n", TEAM, "delete", "formations,missions,statefulsets,jobs,pods", "--all")
+        kinds = "configmaps,secrets,services,serviceaccounts,networkpolicies,poddisruptionbudgets,resourceclaimtemplates"
+        ours = "app.kubernetes.io/managed-by=hekaton-operator"
+        cluster.kubectl("-n", TEAM, "delete", kinds, "-l", ours)
+        cluster.kubectl("delete", "crd", "formations.hekaton.dev", "missions.hekaton.dev")
+        cluster.kubectl("-n", NAMESPACE, "delete", "--ignore-not-found", "secret,lease", "--all")
+
+
+def operator(cluster: Cluster, folder: Path, watched: str) -> "subprocess.Popen[bytes]":
+    """As its service account: the token is all that it has."""
+    token = cluster.kubectl("-n", NAMESPACE, "create", "token", "hekaton-operator").strip()
+    config = json.loads(cluster.kubeconfig.read_text())
+    config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    own = folder / "operator.kubeconfig"
+    own.touch(mode=0o600)
+    own.write_text(json.dumps(config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environ = {
+        **os.environ,
+        "KUBECONFIG": str(own),
+        "HEKATON_NAMESPACE": NAMESPACE,
+        "HEKATON_POD_NAME": "rights",
+        "HEKATON_WATCH_NAMESPACE": watched,
+        "HEKATON_IMAGE_RUNTIME": "localhost/none:1",
+        "HEKATON_DB_HOST": "127.0.0.1",
+        "HEKATON_DB_PORT": "9",
+        "HEKATON_HEALTH_PORT": str(port),
+    }
+    with (folder / "operator.log").open("wb") as out:
+        words = [sys.executable, "-m", "hekaton_operator"]
+        return subprocess.Popen(words, env=environ, stderr=out, cwd=os.sep)
+
+
+def formation(name: str, *roles: str) -> dict[str, Any]:
+    model = {"name": "m", "engine": "external", "endpoint": "http://127.0.0.1:9/v1"}
+    return {
+        "apiVersion": "hekaton.dev/v1alpha1",
+        "kind": "Formation",
+        "metadata": {"name": name},
+        "spec": {
+            "models": [model],
+            "roles": [{"name": role, "role": role, "model": "m"} for role in roles],
+            "update": {"strategy": "InPlace"},
+            "capacity": 5,
+        },
+    }
+
+
+def sharing(name: str, device_class: str) -> dict[str, Any]:
+    """A formation whose engines share a claim on a GPU."""
+    made = formation(name, "sapper", "auditor")
+    model = {
+        "name": "m",
+        "engine": "vllm",
+        "model": "Qwen/Qwen2.5-0.5B-Instruct",
+        "contextLength": 8192,
+    }
+    hardware = {"profile": "gh200-96", "deviceClass": device_class}
+    made["spec"] |= {"models": [model], "hardware": hardware}
+    return made
+
+
+def mission(name: str, team: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "hekaton.dev/v1alpha1",
+        "kind": "Mission",
+        "metadata": {"name": name},
+        "spec": {
+            "goal": "Make it pass.",
+            "formation": team,
+            "mode": "single",
+            "workspace": {"files": []},
+            "acceptance": {"commands": ["true"]},
+            "budget": {"tokens": 1000, "usd": 1},
+            **spec,
+        },
+    }
