@@ -197,8 +197,10 @@ def _end(case: _Case, ended: Ended) -> Outcome:
     claims = (
         Claim("Admitted", truth(bool(admitted and admitted.holds) or view.row is not None), "Ended", "It has ended."),
         Claim("Running", "False", ended.kind, "It has ended."),
-        Claim(ended.kind, "True", ended.reason, ended.message),
+        Claim("Succeeded", truth(ended.kind == "Succeeded"), ended.reason, ended.message),
     )  # fmt: skip
+    if ended.kind != "Succeeded":
+        claims += (Claim(ended.kind, "True", ended.reason, ended.message),)
     found = status(view, claims, ended=ended)
     return told(view, Outcome(status=found), claims)
 
