@@ -52,14 +52,14 @@ class Replica:
         """Seconds from its start until its last reconcile: then nothing waited and nothing came."""
         seen, last = -1.0, time.monotonic()
         end = last + patience
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.process.poll() is None:
             done = self.figure("reconciles_total")
             if done != seen:
                 seen, last = done, time.monotonic()
             if done > least and time.monotonic() - last > CALM and not self.figure("queue_depth"):
                 return last - self.began
             time.sleep(0.2)
-        raise TimeoutError(f"not steady after {patience:g} s: {self.log.read_text()[-2000:]}")
+        raise TimeoutError(f"never steady: {self.log.read_text()[-2000:]}")
 
     def told(self) -> bool:
         """Show its last words; False, as it is over."""
