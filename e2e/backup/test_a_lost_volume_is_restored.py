@@ -1,6 +1,9 @@
 """The volume of Postgres is lost for good; what was in the last dump is there again after one command."""
 
+import pytest
 from backup.conftest import DATABASE, Release
+
+pytestmark = pytest.mark.full
 
 MISSIONS = "select id from hekaton.mission order by id"
 TABLES = "select count(*) from pg_tables where schemaname = 'hekaton'"

@@ -6,8 +6,11 @@ all of DRA that a cluster without GPUs can show.
 
 from typing import Any
 
+import pytest
 from formations.devices import DRIVER, Devices
 from promises.kubectl import Namespace, until
+
+pytestmark = pytest.mark.full
 
 FORMATION = """\
 apiVersion: hekaton.dev/v1alpha1

@@ -3,6 +3,8 @@
 import pytest
 from promises.kubectl import ROOT, Namespace
 
+pytestmark = pytest.mark.full
+
 OVERLAY = ROOT / "manifests" / "overlays" / "simulated"
 FORMATIONS = ("precision-strike", "pipeline", "red-blue-team")
 MISSION = ROOT / "manifests" / "missions" / "duration-library.yaml"

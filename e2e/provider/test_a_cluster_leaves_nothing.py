@@ -4,8 +4,11 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from cluster.native import processes
 from cluster.use import Cluster, started
+
+pytestmark = pytest.mark.full
 
 
 def traces(folder: Path) -> list[str]:

@@ -8,6 +8,8 @@ import pytest
 from cluster.places import ROOT
 from supply.bill import NAME, Incomplete, canonical, licences, pins, trimmed
 
+pytestmark = pytest.mark.full
+
 FOLDER = ROOT / "dist" / "sbom"
 
 

@@ -14,6 +14,8 @@ from promises.kubectl import Namespace, Object, until
 from promises.missions import slow_mission, slow_models
 from upgrade.older import CHART, VERSION
 
+pytestmark = pytest.mark.full
+
 
 def helm(cluster: Cluster, *words: str) -> None:
     said = cluster.run("helm", *words, "-n", SYSTEM, "--wait", "--timeout=5m", patience=330)
