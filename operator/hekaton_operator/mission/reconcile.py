@@ -194,7 +194,7 @@ def _end(case: _Case, ended: Ended) -> Outcome:
         attempt = case.attempt(view.attempt)
         return Outcome((Publish(attempt.id, children.report(attempt)),), again=0.0)
     admitted = find(view.conditions, "Admitted")
-    claims = (
+    claims: tuple[Claim, ...] = (
         Claim("Admitted", truth(bool(admitted and admitted.holds) or view.row is not None), "Ended", "It has ended."),
         Claim("Running", "False", ended.kind, "It has ended."),
         Claim("Succeeded", truth(ended.kind == "Succeeded"), ended.reason, ended.message),
