@@ -92,8 +92,9 @@ def test_a_window_over_everything_is_the_exact_cache(
 ) -> None:
     ids = rows[:, :-1]
     truth = tiny_model(ids, ExactCache())
-    torch.testing.assert_close(tiny_model(ids, Blind(ExactSpan(0, 48))), truth)
-    torch.testing.assert_close(tiny_model(ids, Blind(ExactSpan(48, 0))), truth)
+    for span in (ExactSpan(0, 48), ExactSpan(48, 0)):
+        # Sums of floats in another order.
+        torch.testing.assert_close(tiny_model(ids, Blind(span)), truth, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(tiny_model(ids, Blind(ExactSpan(4, 8))), truth)
 
 

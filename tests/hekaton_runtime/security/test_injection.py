@@ -48,6 +48,7 @@ def answer():
             print("REACHED", address)
         except OSError:
             pass
+    print(dict(os.environ), flush=True)  # again: of a long output the journal keeps the end
     return 41
 """
 REWRITES = r"""
@@ -120,9 +121,9 @@ async def test_code_that_looks_for_credentials_and_other_missions_finds_neither(
     assert told.code == 1, told.errors
     rows = await place.sql("select body from hekaton.journal where seq > $1", before[0]["count"])
     heard = b"".join(row["body"] for row in rows)
-    assert b"HOME" in heard  # its output did reach the journal
-    assert b"FOUND /" not in heard
-    assert b"REACHED /" not in heard
+    assert b"FOUND /" not in heard, heard
+    assert b"REACHED /" not in heard, heard
+    assert b"HOME" in heard, heard  # its output did reach the journal
     assert key.encode() not in told.everything
 
 
