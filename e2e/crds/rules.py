@@ -112,6 +112,11 @@ FORMATIONS = {
     "a gpu profile has gpus": Case(
         {("hardware", "gpus"): 0}, "spec.hardware.gpus", "Give at least 1", GPU
     ),
+    "a cpu has no device class": Case(
+        {("hardware",): {"deviceClass": "gpu.example.com"}},
+        "spec.hardware.deviceClass",
+        "means nothing to profile cpu",
+    ),
     "custom hardware has a size": Case(
         {("hardware", "memoryGiB"): GONE}, "spec.hardware.memoryGiB", "e.g. memoryGiB: 80", GPU
     ),

@@ -9,7 +9,8 @@ from cluster.native import bases, packages
 from cluster.places import ROOT
 
 IMAGES = ("operator", "runtime", "engines")
-LIMIT = 450 * 2**20
+LIMITS = {"operator": 450 * 2**20, "runtime": 800 * 2**20}
+"""Bytes. The runtime carries LiteLLM, the Kubernetes client and the tools of the review gate."""
 """Bytes of an image without engines, of which the Debian base is about 330 MB."""
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -66,7 +67,7 @@ def test_an_image_is_small_and_has_no_tool_to_build_with(
 ) -> None:
     image = build(target)
     size = bases.buildah("images", "--format", "{{.Size}}", "--json", image)
-    assert _bytes(json.loads(size)[0]["size"]) < LIMIT
+    assert _bytes(json.loads(size)[0]["size"]) < LIMITS[target]
     for name in ("gcc", "cc", "pip", "uv"):
         assert said(image, "sh", "-c", SHELL.format(name=name)) == "none"
 
