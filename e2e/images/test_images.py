@@ -10,8 +10,8 @@ from cluster.places import ROOT
 
 IMAGES = ("operator", "runtime", "engines")
 LIMITS = {"operator": 450 * 2**20, "runtime": 800 * 2**20}
-"""Bytes. The runtime carries LiteLLM, the Kubernetes client and the tools of the review gate."""
-"""Bytes of an image without engines, of which the Debian base is about 330 MB."""
+"""Bytes, of which the Debian base is about 330 MB. The runtime carries LiteLLM, the Kubernetes
+client and the tools of the review gate."""
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 whole = importlib.import_module(sys.argv[1])
