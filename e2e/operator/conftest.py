@@ -55,9 +55,10 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def own_account(plane: Cluster, name: str, folder: Path) -> Path:
     """A kubeconfig of an account of the replica's own: the audit log tells replicas apart by it."""
     account = f"replica-{name}"
-    plane.kubectl("create", "serviceaccount", account)
-    bound = ("--clusterrole=cluster-admin", f"--serviceaccount=default:{account}")
-    plane.kubectl("create", "clusterrolebinding", account, *bound)
+    if plane.run("kubectl", "get", "serviceaccount", account).code:  # a replica of an earlier test
+        plane.kubectl("create", "serviceaccount", account)
+        bound = ("--clusterrole=cluster-admin", f"--serviceaccount=default:{account}")
+        plane.kubectl("create", "clusterrolebinding", account, *bound)
     token = plane.kubectl("create", "token", account).strip()
     config = json.loads(plane.kubeconfig.read_text())
     config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]

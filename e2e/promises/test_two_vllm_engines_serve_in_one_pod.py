@@ -40,7 +40,7 @@ def test_both_models_are_served_by_one_container_as_planned(served: Namespace) -
     assert statuses["engines"]["ready"]
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/engines').read().decode())"
     states = json.loads(served.kubectl("exec", name, "-c", "engines", "--", "python3", "-c", ask))
-    assert [(one["name"], one["phase"]) for one in states] == [
+    assert [(one["model"], one["phase"]) for one in states] == [
         ("first", "ready"),
         ("second", "ready"),
     ]
