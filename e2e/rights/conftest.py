@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Stage:
     cluster: Cluster
     watched: str
     """Namespace that the operator serves; empty: all."""
+    since: str
+    """When it began, as the audit log writes it: another mode's operator was there before."""
 
     def kubectl(self, *words: str, text: str | None = None) -> str:
         return self.cluster.kubectl("-n", TEAM, *words, text=text)
@@ -54,10 +57,15 @@ class Stage:
         return f"{body.get('status', '')} {body.get('reason', '')}"
 
     def requests(self) -> list[dict[str, Any]]:
-        """All that the operator's account ever asked."""
+        """All that the operator's account asked since."""
         lines = (self.cluster.folder / "audit.log").read_text().splitlines()
         events = (json.loads(line) for line in lines)
-        return [each for each in events if each["user"].get("username") == OPERATOR]
+        return [
+            each
+            for each in events
+            if each["user"].get("username") == OPERATOR
+            and each["requestReceivedTimestamp"] >= self.since
+        ]
 
 
 def until(wrong: Wrong, seconds: float = 90) -> None:
@@ -74,9 +82,10 @@ def installed(cluster: Cluster, folder: Path, watched: str) -> Iterator[Stage]:
         cluster.run("kubectl", "create", "namespace", name)
     release = Release(cluster)
     release.install(*(("--set", f"watchNamespace={watched}") if watched else ()))
+    since = datetime.now(UTC).isoformat()
     process = operator(cluster, folder, watched)
     try:
-        yield Stage(cluster, watched)
+        yield Stage(cluster, watched, since)
     finally:
         process.terminate()
         process.wait(30)
