@@ -60,7 +60,7 @@ def test_the_operator_never_writes_what_people_wish(rendered: list[Object]) -> N
         if name == "hekaton-operator" and {"formations", "missions"} & set(rule["resources"])
         for verb in rule["verbs"]
     }
-    assert granted == {"get", "list", "watch", "delete"}
+    assert granted == {"list", "watch", "delete"}
 
 
 def test_an_external_database_renders_no_postgres(helm: Helm) -> None:
