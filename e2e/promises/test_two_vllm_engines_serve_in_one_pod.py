@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from cluster.use import Cluster
 from promises import engines, installing
 from promises.kubectl import ROOT, Namespace
 from promises.missions import mission
+from ruamel.yaml import YAML
 
 PAIR = ROOT / "e2e" / "vllm_cpu" / "pair.yaml"
 STARTING = 900.0
@@ -18,11 +18,11 @@ WORKING = 600.0
 
 def pair() -> str:
     """The formation, with the models' own configuration, since nothing else knows their figures."""
-    document = yaml.safe_load(PAIR.read_text())
+    document = YAML(typ="safe").load(PAIR.read_text())
     for model in document["spec"]["models"]:
         model["model"] = str(engines.MODEL)
         model["config"] = (engines.MODEL / "config.json").read_text()
-    return yaml.safe_dump(document)
+    return json.dumps(document)
 
 
 @pytest.fixture(scope="module")
