@@ -14,24 +14,21 @@ from hekaton_api.formation import Formation
 from hekaton_api.load import check
 from hekaton_api.mission import Mission
 from hekaton_runtime.cli.documents import formation_named, read
-from hekaton_runtime.cli.ending import EXIT, conclude
+from hekaton_runtime.cli.ending import conclude, over, retell
 from hekaton_runtime.cli.running import Show, course_view, endpoints_behind, watched
 from hekaton_runtime.cli.serving import peer_keys
 from hekaton_runtime.conductor.grounds import GIT_KEY, Grounds
 from hekaton_runtime.conductor.lease import Busy
 from hekaton_runtime.conductor.records import Options, Record, create, find_exactly, status
-from hekaton_runtime.conductor.work import Finished, Office, stage
+from hekaton_runtime.conductor.work import Finished, Office, folder, stage
 from hekaton_runtime.errors import BadInput, Fenced, Unavailable
 from hekaton_runtime.permits.keys import load_key
 from hekaton_runtime.permits.signer import Signer
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
-from hekaton_runtime.store.postgres import Database
 from hekaton_runtime.workspace.remote import RemoteSandbox
 
 AGAIN = 75  # EX_TEMPFAIL of sysexits.h
-RESUMABLE = ("interrupted", "unavailable")
-"""Kinds of a stop after which the same command goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,8 @@ async def _conduct(
             record = Record(wanted.id, mission, formation, options, int(time.time()))
             await stage(record, grounds)
             await create(database, record)
-        elif (code := await _ended(database, record)) is not None:
-            return code
+        elif over(now := await status(database, record.id)):  # its Job may not have heard of it
+            return retell(now, folder(record), as_json=wanted.show.as_json)
         names = endpoints_behind(record.formation.spec, record.options)
         office = Office(
             database, wanted.bus, {name: one.model for name, one in names.items()},
@@ -107,15 +104,6 @@ def _grounds(wanted: Conducting) -> Grounds:
     sandbox = RemoteSandbox(wanted.workspace) if wanted.workspace else None
     key = os.environ.get(GIT_KEY, "")
     return Grounds(sandbox, wanted.source, wanted.artifact, key, kept=True)
-
-
-async def _ended(database: Database, record: Record) -> int | None:
-    """The exit code of a mission that has ended already: its Job may not have heard of it."""
-    now = await status(database, record.id)
-    if now.state not in EXIT or now.stop_kind in RESUMABLE:
-        return None
-    print(f"mission {record.id!r} has ended already: {now.state}. {now.reason}", flush=True)
-    return EXIT[now.state]
 
 
 def _code(finished: Finished, show: Show) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hekaton_api.formation import FormationSpec
 from hekaton_runtime.cli.documents import one_mission
-from hekaton_runtime.cli.ending import conclude
+from hekaton_runtime.cli.ending import conclude, over, retell
 from hekaton_runtime.cli.live import Board, View, view
 from hekaton_runtime.cli.planning import refuse_unfit
 from hekaton_runtime.cli.preflight import preflight
@@ -30,7 +30,7 @@ from hekaton_runtime.conductor.records import (
     status,
 )
 from hekaton_runtime.conductor.staff import staffed
-from hekaton_runtime.conductor.work import Finished, Office, stage, work
+from hekaton_runtime.conductor.work import Finished, Office, folder, stage, work
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
@@ -76,7 +76,7 @@ def run_mission(wanted: Wanted) -> int:
     )  # fmt: skip
     record = Record(new_id(mission.metadata.name), mission, formation, options, int(time.time()))
     show = Show(wanted.as_json, wanted.plain)
-    return asyncio.run(_work(settings, record, Place(wanted.bus, wanted.keys), show))
+    return asyncio.run(_begun(settings, record, Place(wanted.bus, wanted.keys), show))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Place:
 
 
 def resume_mission(mission: str, place: Place, show: Show) -> int:
-    return asyncio.run(_work(from_environ(), mission, place, show))
+    return asyncio.run(_resumed(from_environ(), mission, place, show))
 
 
 def _simulation(wanted: Wanted) -> Simulation:
@@ -114,27 +114,36 @@ def _simulation(wanted: Wanted) -> Simulation:
     )
 
 
-async def _work(settings: Settings, wanted: Record | str, place: Place, show: Show) -> int:
-    async with open_database(settings) as database, AsyncExitStack() as stack:
-        record = await _resumable(database, wanted) if isinstance(wanted, str) else wanted
+async def _begun(settings: Settings, record: Record, place: Place, show: Show) -> int:
+    async with open_database(settings) as database:
+        return await _work(settings, database, record, place, show, fresh=True)
+
+
+async def _resumed(settings: Settings, mission: str, place: Place, show: Show) -> int:
+    async with open_database(settings) as database:
+        record = await find(database, mission)
+        now = await status(database, record.id)
+        if over(now):
+            return retell(now, folder(record), as_json=show.as_json)
+        return await _work(settings, database, record, place, show, fresh=False)
+
+
+async def _work(
+    settings: Settings, database: Database, record: Record, place: Place, show: Show, *, fresh: bool
+) -> int:
+    async with AsyncExitStack() as stack:
         spec = record.formation.spec
         if place.bus:
             models, bus = endpoints_behind(spec, record.options), place.bus
         else:
             models = await stack.enter_async_context(reached(record, settings))
             bus = await stack.enter_async_context(staffed(spec, models))
-        if not isinstance(wanted, str):
+        if fresh:
             await stage(record)
             await create(database, record)
         names = {name: one.model for name, one in models.items()}
-        office = Office(
-            database,
-            bus,
-            names,
-            peer_keys("conductor", place.keys),
-            settings.lease,
-            workers=settings.workers,
-        )
+        keys = peer_keys("conductor", place.keys)
+        office = Office(database, bus, names, keys, settings.lease, workers=settings.workers)
         finished = await watched(record, office, await course_view(database, record, show))
     return conclude(finished, as_json=show.as_json)
 
@@ -145,24 +154,6 @@ def endpoints_behind(spec: FormationSpec, options: Options) -> dict[str, Endpoin
         model.name: Endpoint(options.base_url, options.model or model.sent_name)
         for model in spec.models
     }
-
-
-async def _resumable(database: Database, mission: str) -> Record:
-    record = await find(database, mission)
-    now = await status(database, record.id)
-    if now.state in ("passed", "failed"):
-        raise BadInput(
-            [
-                f"mission {record.id!r} has ended already ({now.state}). See it: `hekaton show {record.id}`."
-            ]
-        )
-    if now.stop_kind in ("killed", "budget", "time"):
-        raise BadInput(
-            [
-                f"mission {record.id!r} was stopped for good ({now.stop_kind}: {now.reason}). Run its file anew."
-            ]
-        )
-    return record
 
 
 @asynccontextmanager
