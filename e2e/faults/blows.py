@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.native import processes
-from promises.kubectl import Namespace, until
+from cluster.waiting import until
+from promises.kubectl import Namespace
 
 PROC = Path("/proc")
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from cluster.use import Cluster
+from cluster.waiting import until
 from promises.installing import SYSTEM
-from promises.kubectl import Namespace, until
+from promises.kubectl import Namespace
 
 ENDING = 420.0
 """Seconds for a mission that was struck."""

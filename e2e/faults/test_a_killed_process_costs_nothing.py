@@ -1,10 +1,11 @@
 """`kill -9` of any process of ours in the middle of a mission: it ends well and its account is exact."""
 
 import pytest
+from cluster.waiting import until
 from faults.blows import Container
 from faults.struck import Struck
 from promises.installing import SYSTEM
-from promises.kubectl import Namespace, until
+from promises.kubectl import Namespace
 
 TEAM = "hekaton.dev/formation=simulated,app.kubernetes.io/component=formation"
 MISSION = "app.kubernetes.io/component=mission"

@@ -3,10 +3,11 @@
 import pytest
 from cluster.native import processes
 from cluster.use import Cluster
+from cluster.waiting import until
 from faults.blows import Container, frozen, kill_program, outage
 from faults.struck import Struck
 from promises.installing import SYSTEM
-from promises.kubectl import Namespace, until
+from promises.kubectl import Namespace
 
 pytestmark = pytest.mark.full
 AWAY = 30.0

@@ -7,8 +7,9 @@ all of DRA that a cluster without GPUs can show.
 from typing import Any
 
 import pytest
+from cluster.waiting import until
 from formations.devices import DRIVER, Devices
-from promises.kubectl import Namespace, until
+from promises.kubectl import Namespace
 
 pytestmark = pytest.mark.full
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cluster.use import Cluster, started
+from cluster.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = ("get", "lease", "hekaton-operator", "-o", "jsonpath={.spec.holderIdentity}")
@@ -32,15 +33,6 @@ class Operator:
         self.process.send_signal(how)
         self.process.wait(30)
         return time.monotonic() - begun
-
-
-def until(wrong: Callable[[], str], seconds: float) -> float:
-    """Until nothing is wrong any more; the seconds that it took."""
-    begun = time.monotonic()
-    while said := wrong():
-        assert time.monotonic() - begun < seconds, f"after {seconds:g} s: {said}"
-        time.sleep(0.2)
-    return time.monotonic() - begun
 
 
 @pytest.fixture(scope="module")

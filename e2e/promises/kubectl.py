@@ -1,8 +1,6 @@
 """kubectl in one namespace, and waiting, as a user does both."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +70,3 @@ class Namespace:
         )
         told = (self.cluster.run("kubectl", "-n", self.name, *words) for words in looks)
         return "\n".join(said.out + said.error for said in told)
-
-
-def until(told: Callable[[], str], seconds: float, pause: float = 0.5) -> float:
-    """Until `told` says nothing any more; the seconds it took. What it said last is the failure."""
-    began = time.monotonic()
-    while said := told():
-        assert time.monotonic() - began < seconds, f"after {seconds:g} s: {said}"
-        time.sleep(pause)
-    return time.monotonic() - began

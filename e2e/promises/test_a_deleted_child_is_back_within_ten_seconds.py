@@ -1,7 +1,8 @@
 """Whatever a user deletes of a formation's children, the operator makes again."""
 
 import pytest
-from promises.kubectl import Namespace, until
+from cluster.waiting import until
+from promises.kubectl import Namespace
 
 KINDS = (
     "statefulset",

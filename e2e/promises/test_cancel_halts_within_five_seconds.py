@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 from cluster.progress import Failure
-from promises.kubectl import Namespace, until
+from cluster.waiting import until
+from promises.kubectl import Namespace
 from promises.missions import slow_mission
 
 CANCEL = '{"spec":{"cancel":true}}'

@@ -2,7 +2,8 @@
 
 import json
 
-from promises.kubectl import Namespace, until
+from cluster.waiting import until
+from promises.kubectl import Namespace
 from promises.missions import formation, mission
 
 ENDPOINT = "http://simulated-models:8000/v1"

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,13 +65,6 @@ class Stage:
             if each["user"].get("username") == OPERATOR
             and each["requestReceivedTimestamp"] >= self.since
         ]
-
-
-def until(wrong: Wrong, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while said := wrong():
-        assert time.monotonic() < end, f"after {seconds:g} s: {said}"
-        time.sleep(0.3)
 
 
 @contextmanager

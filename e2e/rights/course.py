@@ -4,7 +4,8 @@ import json
 from functools import partial
 from typing import Any
 
-from rights.conftest import Stage, formation, mission, sharing, until
+from cluster.waiting import until
+from rights.conftest import Stage, formation, mission, sharing
 
 REVISION = "hekaton.dev/revision"
 HASH = "controller-revision-hash"

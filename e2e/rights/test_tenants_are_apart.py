@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from cluster.use import Cluster, Said
-from rights.conftest import TEAM, Stage, formation, installed, mission, until
+from cluster.waiting import until
+from rights.conftest import TEAM, Stage, formation, installed, mission
 
 OTHER = "team-b"
 ANNA = "--as=anna"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from cluster.use import Cluster
+from cluster.waiting import until
 from promises import installing
 from promises.installing import SYSTEM
-from promises.kubectl import Namespace, Object, until
+from promises.kubectl import Namespace, Object
 from promises.missions import slow_mission, slow_models
 from upgrade.older import CHART, VERSION
 
