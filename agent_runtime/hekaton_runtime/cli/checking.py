@@ -6,6 +6,7 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 from rich.table import Table
 
@@ -13,15 +14,21 @@ from hekaton_api.errors import Finding, Invalid
 from hekaton_api.formation import Formation
 from hekaton_api.load import check, load
 from hekaton_api.mission import Mission
+from hekaton_runtime.brief import ToolName
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.settings import BusSettings
 from hekaton_runtime.cli.documents import builtin
 from hekaton_runtime.cli.terminal import console
-from hekaton_runtime.errors import BadInput, HekatonError
+from hekaton_runtime.errors import BadInput, HekatonError, Unavailable
 from hekaton_runtime.models.probe import probe
+from hekaton_runtime.review.commands import there
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
-from hekaton_runtime.workspace.probe import capabilities
+from hekaton_runtime.workspace.probe import LIMITS, capabilities
+from hekaton_runtime.workspace.protocol import Sandbox
+from hekaton_runtime.workspace.sandbox import LandlockSandbox
+
+TOOLS: tuple[ToolName, ...] = get_args(ToolName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ async def _examine(settings: Settings, base_url: str) -> list[Check]:
         Check(f"sandbox: {one.name}", one.enforced, one.how, one.remedy)
         for one in await capabilities()
     ]
-    checks += [await _database(settings), await _bus()]
+    checks += [await _database(settings), await _bus(), await review_tools(LandlockSandbox())]
     if base_url:
         checks.append(await _endpoint(base_url, settings.key))
     else:
@@ -126,6 +133,24 @@ async def _database(settings: Settings) -> Check:
         )
     where = settings.server.host if settings.server else f"embedded under {settings.home}"
     return Check("database", True, f"PostgreSQL {said}, pgvector {pgvector or 'absent'}, {where}")
+
+
+async def review_tools(sandbox: Sandbox) -> Check:
+    """Whatever is missing costs a review its evidence, and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="hekaton-") as folder:
+        place = Path(folder, "checkout")
+        place.mkdir()
+        try:
+            done = {tool: await sandbox.run(there(tool), place, LIMITS) for tool in TOOLS}
+        except Unavailable as fault:
+            return Check("review tools", False, str(fault), "Mend the sandbox first.")
+    found = [tool for tool, one in done.items() if one.exit_code == 0]
+    lacking = [tool for tool in done if tool not in found]
+    said = f"{', '.join(found) or 'none'} in the sandbox"
+    if not lacking:
+        return Check("review tools", True, said)
+    remedy = "Reviews go on without: pip install 'hekaton[review]' where commands find `python`."
+    return Check("review tools", True, f"{said}; not {', '.join(lacking)}", remedy)
 
 
 async def _bus() -> Check:

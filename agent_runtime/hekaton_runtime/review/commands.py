@@ -28,10 +28,15 @@ exclude_lines = ^(?!)$
 """Of coverage: every file of the tree, also those never imported; no line may be excluded."""
 
 
+def there(tool: ToolName) -> str:
+    """Says nothing; exits with `ABSENT` where there is no such tool."""
+    return f"python -I -c {quote(FOUND)} {tool} || exit {ABSENT}\n"
+
+
 def command(tool: ToolName, paths: tuple[str, ...], acceptance: tuple[str, ...]) -> str:
     """Prints the tool's JSON and nothing else; exits with `ABSENT` where there is no such tool."""
     names = [f"./{path}" for path in paths]
-    check = f"python -I -c {quote(FOUND)} {tool} || exit {ABSENT}\n"
+    check = there(tool)
     match tool:
         case "ruff":
             options = ("--isolated", "--no-cache", "--ignore-noqa", "--output-format=json")
