@@ -111,17 +111,19 @@ def _build(name: str, folder: Path, kubernetes: str) -> None:
     work = folder.parent / f"{folder.name}.work"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(SOURCES, work)  # go build writes go.sum: never into the checkout
+    made = work / "made"  # go build -o FOLDER puts the program into it: sources have an etcd/
+    made.mkdir()
     env = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath -mod=mod", "GOTOOLCHAIN": "local"}
     if module := {**TOOLS, **CHECKS}.get(name):
-        env |= {"GOFLAGS": "-trimpath", "GOBIN": str(work)}
+        env |= {"GOFLAGS": "-trimpath", "GOBIN": str(made)}
         run(["go", "install", "-ldflags", STRIP, module], env=env)
     else:
         etcd = name == "etcd"
         part = "etcd" if etcd else VERSIONS[kubernetes]
         source = "go.etcd.io/etcd/server/v3" if etcd else f"k8s.io/kubernetes/cmd/{name}"
         flags = STRIP if etcd else f"{STRIP} {_flags(kubernetes)}"
-        command = ["go", "build", "-ldflags", flags, "-o", str(work / name), source]
+        command = ["go", "build", "-ldflags", flags, "-o", str(made / name), source]
         run(command, cwd=work / part, env=env)
-    os.replace(work / name, folder / name)
+    os.replace(made / name, folder / name)
     shutil.rmtree(work)
     say(f"{name} is in {folder}")
