@@ -27,7 +27,7 @@ def hierarchical(a: Assignment, story: Story) -> Step[Conclusion]:
     for number in range(a.rules.max_loops + 1):
         charter = renamed(charter, number)
         story.design = _design(charter)
-        shift = yield from work_off(a, charter, number, telling)
+        shift = yield from work_off(a, charter, number, telling, story.edition)
         story.tasks += shift.ends
         _check_purse(shift)
         if why := _turned(story, shift):

@@ -15,11 +15,12 @@ from hekaton_runtime.strategies.swarm import swarm
 from hekaton_runtime.strategies.values import Assignment, Conclusion, Story
 from hekaton_runtime.strategies.vote import vote
 
-EDITION = 3
+EDITION = 4
 """Of the strategies. A mission goes on by the edition that its journal began with:
 
 1 knew one auditor, counted round 0 among the rounds of critique, and judged an unchanged tree again.
 2 asked no tools before its auditors.
+3 gave executors nothing to do.
 """
 Mode = Callable[[Assignment, Story], Step[Conclusion]]
 NAMED: dict[str, Mode] = {

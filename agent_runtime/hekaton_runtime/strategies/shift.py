@@ -44,6 +44,7 @@ class Shift:
     """Does acceptance fail so far: else its passing says nothing about what is still worth doing."""
     notes: tuple[str, ...]
     wave: dict[str, int]
+    edition: int
     left: dict[int, int]
     """Tasks of each wave that have not ended."""
     running: dict[str, Running] = field(default_factory=dict)
@@ -57,12 +58,14 @@ class Shift:
     asides: int = 0
 
 
-def work_off(a: Assignment, charter: Charter, number: int, telling: bool) -> Step[Shift]:
+def work_off(
+    a: Assignment, charter: Charter, number: int, telling: bool, edition: int
+) -> Step[Shift]:
     """Every task once, and a second time where its first worker was late."""
     wave = depths(charter.tasks)
     left = {depth: list(wave.values()).count(depth) for depth in wave.values()}
     notes = (f"Brief: {charter.brief}", *(f"Interface: {line}" for line in charter.interfaces))
-    shift = Shift(a, charter, number, telling, notes, wave, left)
+    shift = Shift(a, charter, number, telling, notes, wave, edition, left)
     tasks = {task.id: task for task in charter.tasks}
     sorter = TopologicalSorter({task.id: task.needs for task in charter.tasks})
     sorter.prepare()
@@ -96,7 +99,7 @@ def _start(shift: Shift, ready: list[RatedTask]) -> Step[None]:
         return
     now = yield Now()
     for task in shift.held:
-        seat = seat_for(shift.a, task, len(shift.ends) + len(shift.running))
+        seat = seat_for(shift, task)
         yield from _spawn(shift, Running(task, seat, now.at))
     shift.held.clear()
 
@@ -193,7 +196,7 @@ def _hurry(shift: Shift, now: float) -> Step[list[str]]:
             yield from _closed(shift, one.task)
             continue
         task = msgspec.structs.replace(one.task, id=f"2nd-{one.task.id}")
-        seat = seat_for(shift.a, task, len(shift.ends) + len(shift.running))
+        seat = seat_for(shift, task)
         yield from _spawn(shift, Running(task, seat, now, again=True), (left,))
     if shift.running:
         oldest = min(one.since for one in shift.running.values())
@@ -227,9 +230,13 @@ def origin(name: str) -> str:
     return name.removeprefix("2nd-")
 
 
-def seat_for(a: Assignment, task: RatedTask, index: int) -> Seat:
-    """The cheapest builders for LOW, the strongest for HIGH, anybody for MEDIUM; in turn."""
-    crew = a.team.named("sapper", "worker")
+def seat_for(shift: Shift, task: RatedTask) -> Seat:
+    """LOW: an executor, else the cheapest builder; HIGH: the strongest; MEDIUM: any builder; in turn."""
+    team, index = shift.a.team, len(shift.ends) + len(shift.running)
+    executors = team.named("executor") if shift.edition > 3 else ()
+    if task.complexity == "LOW" and executors:
+        return executors[index % len(executors)]
+    crew = team.named("sapper", "worker")
     ranks = [(TIERS.index(seat.tier), seat.cost) for seat in crew]
     wanted = {"LOW": min(ranks), "HIGH": max(ranks)}.get(task.complexity)
     fit = [seat for seat, rank in zip(crew, ranks, strict=True) if wanted in (None, rank)]

@@ -1,7 +1,6 @@
 """A plan takes as long as its longest chain: in virtual time the scheduling itself adds nothing at all."""
 
 import asyncio
-import selectors
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from typing import Any
@@ -12,29 +11,6 @@ from hypothesis import strategies as st
 
 from hekaton_runtime.answers import Charter, Plan, RatedTask, Task
 from hekaton_runtime.effects import Ask
-
-
-class Leap(selectors.SelectSelector):
-    """Instead of waiting, the clock leaps to when the next thing is due."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(0)
-        if not found and timeout:
-            self.now += timeout
-        return found
-
-
-class Virtual(asyncio.SelectorEventLoop):
-    """A loop whose time passes only while everybody waits."""
-
-    def __init__(self) -> None:
-        self._leap = Leap()
-        super().__init__(self._leap)
-
-    def time(self) -> float:
-        return self._leap.now
 
 
 def scripted(tasks: tuple[RatedTask, ...]) -> Callable[[Ask], Any]:
@@ -81,7 +57,6 @@ def wall(stage: Any, mode: str, tasks: tuple[RatedTask, ...], seconds: dict[str,
         return took
 
     on = stage(scripted(tasks), lag=lag, base=tuple(f"{task.id}.py" for task in tasks))
-    on.loop = Virtual
     assert on.run(mode, grace=10_000.0).outcome == "passed"
     assert len(spans) == len(tasks)
     return max(end for _, end in spans) - min(start for start, _ in spans)

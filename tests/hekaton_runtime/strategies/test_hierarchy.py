@@ -10,6 +10,7 @@ from hekaton_runtime.effects import Ask, Note, Share
 from hekaton_runtime.results import Answer, Ran
 from hekaton_runtime.strategies.charters import charter_faults, width
 from hekaton_runtime.strategies.interrupting import limit, partial
+from hekaton_runtime.strategies.values import Seat
 
 
 def task(
@@ -55,6 +56,19 @@ def test_easy_tasks_go_to_the_cheap_builder_and_hard_ones_to_the_strong(stage: A
     on.run("hierarchical")
     seats = {(ask.brief.task[3], ask.agent) for ask in on.asked("build")}
     assert seats == {("h", "s2"), ("e", "s1")}
+
+
+@pytest.mark.parametrize(("edition", "easy"), [(4, "x"), (3, "s1")])
+def test_an_executor_takes_the_easy_tasks_of_missions_begun_since_there_was_work_for_it(
+    stage: Any, edition: int, easy: str
+) -> None:
+    tasks = (task("low", complexity="LOW"), task("high", complexity="HIGH"), task("mid"))
+    on = stage(planned(*tasks))
+    on.edition, on.seats = edition, (*on.seats, Seat("x", "executor", "large", "m2", 99))
+    on.run("hierarchical")
+    seats = {ask.brief.task.split()[1]: ask.agent for ask in on.asked("build")}
+    assert (seats["low"], seats["high"]) == (easy, "s2")
+    assert seats["mid"] in ("s1", "s2")
 
 
 def test_a_task_starts_when_its_own_needs_are_met(stage: Any) -> None:
