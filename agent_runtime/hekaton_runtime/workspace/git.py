@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,9 +251,23 @@ class Git:
 
         The same commit as `store`, `tree_with`, `commit` and `move` make, by one process.
         """
-        who = f"{AUTHOR} <{ADDRESS}> {self._when} +0000"
-        given = stream.commit(branch, start, changes, worded(message), who)
+        given = stream.commit(branch, start, changes, worded(message), self._who)
         return (await self.run("fast-import", "--quiet", given=given)).text
+
+    async def join(
+        self, branch: str, target: str, source: str, puts: Sequence[Entry], message: str
+    ) -> str:
+        """Set a branch, which is at `target` or new, to a merge of `source`, by one process.
+
+        The same commit as `merge-tree`, `commit` and `move` make where git has nothing to decide.
+        """
+        lines = [(put.path, put.mode, put.blob) for put in puts]
+        given = stream.join(branch, target, source, lines, worded(message), self._who)
+        return (await self.run("fast-import", "--quiet", given=given)).text
+
+    @property
+    def _who(self) -> str:
+        return f"{AUTHOR} <{ADDRESS}> {self._when} +0000"
 
     async def checkout(self, tree: str, folder: Path, paths: tuple[str, ...] = ()) -> None:
         """Put the files of a tree, or those named, into a folder; no git data is put there.

@@ -5,6 +5,8 @@ writes are built in a throw-away index, and commands see scratch checkouts only 
 """
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hekaton_runtime.brief import FileText, Finding
@@ -14,6 +16,7 @@ from hekaton_runtime.results import Examined, Files, Merged, Ran, Rejected, Unme
 from hekaton_runtime.workspace.checks import Checks
 from hekaton_runtime.workspace.examining import examine
 from hekaton_runtime.workspace.git import Entry, Git, GitFailed
+from hekaton_runtime.workspace.known import Known, Step
 from hekaton_runtime.workspace.paths import (
     LINK,
     SUBMODULE,
@@ -22,6 +25,7 @@ from hekaton_runtime.workspace.paths import (
     path_faults,
 )
 from hekaton_runtime.workspace.protocol import Limits, Sandbox
+from hekaton_runtime.workspace.redo import is_redo
 from hekaton_runtime.workspace.stream import Changes, blob_name
 
 BASE = "base"
@@ -44,16 +48,15 @@ class GitWorkspace:
             raise BadInput(tuple(f"Hidden acceptance file: {fault}." for fault in faults))
         self.git = Git(root / "repo.git", when)
         self._checks = Checks(self.git, root / "scratch", sandbox, limits or Limits(), hidden)
-        self._moving = asyncio.Lock()
+        self._moving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by branch
         # Commits whose result this process has handed out: a write that changes nothing on top of
         # another one is a crashed predecessor's own write, done again.
-        self._known: set[str] = set()
-        # What each commit that this process wrote was put upon, so that git need not be asked.
-        self._starts: dict[str, str] = {}
+        self._given: set[str] = set()
+        self._seen = Known()
 
     async def read(self, effect: Read) -> Files:
         """The sorted tree, and the text files that fit: the smallest first, or in the order asked."""
-        entries = await self._tree(effect.branch)
+        entries = tuple((await self._holding(await self._existing(effect.branch))).values())
         plain = [entry for entry in entries if entry.mode not in (LINK, SUBMODULE)]
         wanted = _wanted(plain, effect.paths)
         chosen: list[Entry] = []
@@ -62,11 +65,11 @@ class GitWorkspace:
             if entry.size <= left:
                 chosen.append(entry)
                 left -= entry.size
-        contents = await self.git.blobs(tuple(entry.blob for entry in chosen))
+        contents = await self._contents(entry.blob for entry in chosen)
         files = [
             FileText(path=entry.path, text=text)
-            for entry, content in zip(chosen, contents, strict=True)
-            if (text := _text(content)) is not None
+            for entry in chosen
+            if (text := _text(contents[entry.blob])) is not None
         ]
         if not effect.paths:
             files.sort(key=lambda file: file.path)
@@ -75,10 +78,10 @@ class GitWorkspace:
     async def write(self, effect: Write) -> Written | Rejected:
         """Commit the files on the branch, or say everything that is wrong with them."""
         _check_target(effect.branch)
-        async with self._moving:
-            tip, base = await self.git.tips(effect.branch, effect.base)
+        async with self._moving[effect.branch]:
+            tip, base = await self._tips(effect.branch, effect.base)
             start = tip or base or await self._existing(effect.base)
-            there = {entry.path: entry for entry in await self.git.entries(start)}
+            there = await self._holding(start)
             modes = {path: entry.mode for path, entry in there.items()}
             if faults := change_faults(effect.files, modes):
                 return Rejected(
@@ -86,13 +89,16 @@ class GitWorkspace:
                 )
             if changes := _changes(effect, there, start):
                 commit = await self._grown(effect, start, changes)
-                self._starts[commit] = start
+                self._seen.moved(effect.branch, commit, (start,), _step(changes, start))
             else:
                 commit = start
                 if not tip and not await self.git.move(effect.branch, start, ""):
-                    raise Unavailable(f"The branch {effect.branch!r} was moved by another process.")
-            changed = commit != start or await self._is_redo(tip, effect)
-            self._known.add(commit)
+                    raise self._elsewhere(effect.branch)
+                self._seen.moved(effect.branch, commit)
+            changed = commit != start or (
+                tip not in ("", *self._given) and await is_redo(self.git, tip, effect)
+            )
+            self._given.add(commit)
             return Written(commit=commit, changed=changed)
 
     async def _grown(self, effect: Write, start: str, changes: Changes) -> str:
@@ -101,8 +107,11 @@ class GitWorkspace:
         except GitFailed as fault:
             if (await self.git.tips(effect.branch))[0] in ("", start):
                 raise
-            said = f"The branch {effect.branch!r} was moved by another process."
-            raise Unavailable(said) from fault
+            raise self._elsewhere(effect.branch) from fault
+
+    def _elsewhere(self, branch: str) -> Unavailable:
+        self._seen.tips.pop(branch, "")
+        return Unavailable(f"The branch {branch!r} was moved by another process.")
 
     async def run(self, effect: Run) -> Ran:
         """Run the commands on the branch's committed files, in a scratch copy."""
@@ -120,21 +129,49 @@ class GitWorkspace:
         """Merge if the commands pass on the merged files; again if the target moved meanwhile."""
         _check_target(effect.into)
         for _ in range(MOST_ATTEMPTS):
-            source, old, base = await self.git.tips(effect.source, effect.into, BASE)
-            source = source or await self._existing(effect.source)
-            start = old or base or await self._existing(BASE)
+            if not effect.commands and (joined := await self._joined(effect)):
+                return Merged(commit=joined)
+            source, old, start = await self._ends(effect)
             merged = await self._merged(source, start, effect)
             if isinstance(merged, Unmerged):
                 return merged
             if merged != old:
                 if merged != start and (unfit := await self._gate(merged, effect)):
                     return unfit
-                async with self._moving:
+                async with self._moving[effect.into]:
                     if not await self.git.move(effect.into, merged, old):
+                        self._seen.tips.pop(effect.into, "")
                         continue
-            self._known.add(merged)
+                new = merged not in (source, start)
+                self._seen.moved(effect.into, merged, (start, source) if new else ())
+            self._given.add(merged)
             return Merged(commit=merged)
         raise Unavailable(f"The branch {effect.into!r} moves too often to merge into it.")
+
+    async def _ends(self, effect: Merge) -> tuple[str, str, str]:
+        """The source's commit; the target's, empty while there is none; and what is merged into."""
+        source, old, base = await self._tips(effect.source, effect.into, BASE)
+        source = source or await self._existing(effect.source)
+        return source, old, old or base or await self._existing(BASE)
+
+    async def _joined(self, effect: Merge) -> str:
+        """The merge where git has nothing to decide, by one process; empty where it has."""
+        async with self._moving[effect.into]:
+            source, old, start = await self._ends(effect)
+            puts = self._seen.joining(source, start)
+            if not puts or self._seen.holds(source, start):
+                return ""
+            message = _merging(effect)
+            try:
+                commit = await self.git.join(effect.into, start, source, puts, message)
+            except GitFailed:
+                if (await self.git.tips(effect.into))[0] == old:
+                    raise
+                self._seen.tips.pop(effect.into, "")
+                return ""
+            self._seen.moved(effect.into, commit, (start, source), Step(puts))
+            self._given.add(commit)
+            return commit
 
     async def _gate(self, commit: str, effect: Merge) -> Unmerged | None:
         ran = await self._checks.run(
@@ -147,7 +184,9 @@ class GitWorkspace:
 
     async def _merged(self, source: str, target: str, effect: Merge) -> str | Unmerged:
         """The commit that holds both; no branch moves."""
-        if self._starts.get(source) == target:
+        if self._seen.holds(target, source):
+            return target
+        if self._seen.holds(source, target):
             return source
         said = await self.git.run("merge-base", source, target, check=False)
         if said.text in (source, target):  # one holds the other already
@@ -163,52 +202,41 @@ class GitWorkspace:
             files = ", ".join(dict.fromkeys(names))
             text = f"{effect.source!r} and {effect.into!r} both change: {files}"
             return Unmerged(kind="conflict", detail=text)
-        message = f"Merge {effect.source} into {effect.into}"
-        return await self.git.commit(tree, (target, source), message)
+        return await self.git.commit(tree, (target, source), _merging(effect))
 
-    async def _committed(self, parent: str, effect: Write, modes: dict[str, str]) -> str:
-        """The commit of these files on `parent`, or `parent` where nothing changes."""
-        changes = [
-            (
-                change.path,
-                modes.get(change.path, "100644"),
-                "" if change.delete else await self.git.store(change.content.encode()),
-            )
-            for change in effect.files
-        ]
-        tree = await self.git.tree_with(parent, tuple(changes))
-        if tree == (await self.git.run("rev-parse", f"{parent}^{{tree}}")).text:
-            return parent
-        return await self.git.commit(tree, (parent,), effect.message)
+    async def _tips(self, *branches: str) -> tuple[str, ...]:
+        """Where branches are, by one process at most; empty where there is none."""
+        known = self._seen.tips
+        unknown = [branch for branch in branches if branch not in known]
+        found = zip(unknown, await self.git.tips(*unknown) if unknown else (), strict=True)
+        whole = known | dict(found)
+        return tuple(whole[branch] for branch in branches)
 
-    async def _is_redo(self, tip: str, effect: Write) -> bool:
-        """Is the tip this very write, made by a process that ended before it could say so?"""
-        if not tip or tip in self._known:
-            return False
-        said = await self.git.run("rev-parse", "--verify", "--quiet", f"{tip}^1", check=False)
-        if said.code != 0:
-            return False
-        modes = {entry.path: entry.mode for entry in await self.git.entries(said.text)}
-        if change_faults(effect.files, modes):
-            return False
-        return await self._committed(said.text, effect, modes) == tip
+    async def _holding(self, commit: str) -> Mapping[str, Entry]:
+        """What a commit holds, by path, sorted."""
+        tree = self._seen.tree(commit)
+        return self._seen.saw(commit, await self.git.entries(commit)) if tree is None else tree
 
-    async def _tree(self, branch: str) -> tuple[Entry, ...]:
-        """What a branch holds; raises `BadInput` where there is none."""
-        if faults := branch_faults(branch):
-            raise BadInput(faults)
-        try:
-            return await self.git.entries(f"refs/heads/{branch}")
-        except GitFailed:
-            return await self.git.entries(await self._existing(branch))
+    async def _contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """The contents by name."""
+        found = {blob: self._seen.content(blob) for blob in blobs}
+        unknown = tuple(blob for blob, content in found.items() if content is None)
+        for blob, content in zip(unknown, await self.git.blobs(unknown), strict=True):
+            found[blob] = content
+            self._seen.read(blob, content)
+        return {blob: content for blob, content in found.items() if content is not None}
 
     async def _existing(self, branch: str) -> str:
         if faults := branch_faults(branch):
             raise BadInput(faults)
-        commit = await self.git.commit_of(branch)
+        commit = self._seen.tips.get(branch) or await self.git.commit_of(branch)
         if not commit:
             raise BadInput((f"The workspace has no branch {branch!r}: write to it first.",))
         return commit
+
+
+def _merging(effect: Merge) -> str:
+    return f"Merge {effect.source} into {effect.into}"
 
 
 def _check_target(branch: str) -> None:
@@ -218,7 +246,7 @@ def _check_target(branch: str) -> None:
         raise BadInput((f"The branch {BASE!r} is the mission's start: write to another one.",))
 
 
-def _changes(effect: Write, there: dict[str, Entry], like: str) -> Changes:
+def _changes(effect: Write, there: Mapping[str, Entry], like: str) -> Changes:
     """What really differs: (path, mode, content), None removes. `like`: any object's name."""
     found: list[tuple[str, str, bytes | None]] = []
     for change in effect.files:
@@ -228,6 +256,16 @@ def _changes(effect: Write, there: dict[str, Entry], like: str) -> Changes:
         elif old is None or old.blob != blob_name(content, like):
             found.append((change.path, old.mode if old else "100644", content))
     return tuple(found)
+
+
+def _step(changes: Changes, like: str) -> Step:
+    """The same changes as entries. `like`: any object's name."""
+    puts = tuple(
+        Entry(path, mode, blob_name(content, like), len(content))
+        for path, mode, content in changes
+        if content is not None
+    )
+    return Step(puts, tuple(path for path, _, content in changes if content is None))
 
 
 def _wanted(entries: list[Entry], paths: tuple[str, ...]) -> list[Entry]:

@@ -1,6 +1,7 @@
 """A whole commit as text for `git fast-import`: one process then does what else takes ten. Pure."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import TypeAlias
 
 Changes: TypeAlias = tuple[tuple[str, str, bytes | None], ...]
@@ -15,6 +16,21 @@ def commit(branch: str, start: str, changes: Changes, message: bytes, who: str) 
     for path, mode, content in changes:
         if content is not None:
             parts += [f"M {mode} inline {_quoted(path)}\n".encode(), _data(content)]
+    return b"".join([*parts, b"\nget-mark :1\n"])
+
+
+def join(
+    branch: str,
+    target: str,
+    source: str,
+    puts: Sequence[tuple[str, str, str]],
+    message: bytes,
+    who: str,
+) -> bytes:
+    """Set the branch, which is at `target`, to a merge of `source`; `puts`: (path, mode, blob) of what it brings."""
+    head = f"commit refs/heads/{branch}\nmark :1\nauthor {who}\ncommitter {who}\n".encode()
+    parts = [head, _data(message), f"from {target}\nmerge {source}\n".encode()]
+    parts += [f"M {mode} {blob} {_quoted(path)}\n".encode() for path, mode, blob in puts]
     return b"".join([*parts, b"\nget-mark :1\n"])
 
 
