@@ -3,11 +3,14 @@
 #   docker build --target runtime -t hekaton/runtime:0.1.0 .
 #   buildah bud --isolation chroot --target runtime -t hekaton/runtime:0.1.0 .
 # A mirror or a certificate authority of your own: --secret id=pip,src=pip.conf (nothing of it stays in an image).
+# The same context, pins and base give the same layers: no time stands in them (buildah bud --timestamp 1767225600).
 ARG BASE_IMAGE=python:3.12-slim
 
 # ---- tools of the build, and which packages each image needs: pyproject.toml names them, constraints.txt pins them
 FROM ${BASE_IMAGE} AS tools
-ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore \
+    PIP_NO_COMPILE=1 SOURCE_DATE_EPOCH=1767225600 PYTHONHASHSEED=0 \
+    COMPILE="python3 -m compileall -q --invalidation-mode unchecked-hash"
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 RUN --mount=type=secret,id=pip \
@@ -25,13 +28,13 @@ FROM tools AS operator-packages
 RUN --mount=type=secret,id=pip \
     /tools/bin/pip --python /opt/hekaton install --quiet --only-binary :all: -c constraints.txt -r operator.txt
 COPY --from=wheel /wheel /wheel
-RUN /tools/bin/pip --python /opt/hekaton install --quiet --no-deps --no-index /wheel/*.whl
+RUN /tools/bin/pip --python /opt/hekaton install --quiet --no-deps --no-index /wheel/*.whl && { $COMPILE /opt/hekaton/lib || true; }
 
 FROM tools AS runtime-packages
 RUN --mount=type=secret,id=pip \
     /tools/bin/pip --python /opt/hekaton install --quiet --only-binary :all: -c constraints.txt -r runtime.txt
 COPY --from=wheel /wheel /wheel
-RUN /tools/bin/pip --python /opt/hekaton install --quiet --no-deps --no-index /wheel/*.whl
+RUN /tools/bin/pip --python /opt/hekaton install --quiet --no-deps --no-index /wheel/*.whl && { $COMPILE /opt/hekaton/lib || true; }
 
 # VLLM=none leaves /opt/vllm empty, for nodes that bring their own vLLM (HEKATON_VLLM names its command).
 FROM tools AS engine-packages
@@ -41,11 +44,12 @@ RUN --mount=type=secret,id=pip \
     python3 -m venv --without-pip /opt/vllm \
     && if [ "$VLLM" = pinned ]; then \
       /tools/bin/pip --python /opt/vllm install --quiet --no-deps --only-binary :all: -r engines.txt; \
+      $COMPILE /opt/vllm/lib || true; \
     fi
 
 # ---- what every image has: a user without rights; nothing is imported from the folder that a process stands in
 FROM ${BASE_IMAGE} AS common
-RUN groupadd --gid 65532 hekaton \
+RUN export SOURCE_DATE_EPOCH=1767225600 && groupadd --gid 65532 hekaton \
     && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hekaton
 ENV PATH=/opt/hekaton/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8 HOME=/tmp

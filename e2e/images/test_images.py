@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from cluster.native import bases, packages
+from cluster.native import bases, images, packages
 from cluster.places import ROOT
 
 IMAGES = ("operator", "runtime", "engines")
@@ -35,9 +35,8 @@ def build() -> Callable[[str], str]:
     @cache
     def built(target: str) -> str:
         name = f"localhost/hekaton-{target}:images"
-        words = ["bud", "--layers", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
-        words += ["--build-arg", "VLLM=none", "--target", target, "-t", name, str(ROOT)]
-        bases.buildah(*words)
+        words = ["--layers", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
+        images.made(ROOT, name, *words, "--build-arg", "VLLM=none", "--target", target)
         return name
 
     return built

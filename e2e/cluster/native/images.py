@@ -16,6 +16,8 @@ from cluster.shell import run
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 SOURCE = HERE / "native" / "pause.c"
+EPOCH = "1767225600"
+"""The time of every file of a layer, and of the image, in seconds: the Dockerfile's SOURCE_DATE_EPOCH."""
 
 
 def pause() -> Path:
@@ -27,8 +29,10 @@ def pause() -> Path:
     work.mkdir(exist_ok=True)
     run(["gcc", "-static", "-O2", "-o", work / "pause", SOURCE])
     layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as files:
-        files.add(work / "pause", "pause")
+    with tarfile.open(fileobj=layer, mode="w") as files:  # no owner, no time: the same each time
+        info, program = tarfile.TarInfo("pause"), (work / "pause").read_bytes()
+        info.size, info.mode = len(program), 0o755
+        files.addfile(info, io.BytesIO(program))
     data = layer.getvalue()
     config = json.dumps(
         {
@@ -76,9 +80,16 @@ def build(target: str, name: str) -> None:
     packages.need(packages.IMAGE)
     base = bases.python()
     with step(f"building {name} (Dockerfile target {target})"):
-        words = ["bud", "--layers", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
+        words = ["--layers", "--network", "host", "--build-arg", f"BASE_IMAGE={base}"]
         words += ["--build-arg", "VLLM=none"]  # a node without a GPU brings its own, by hostPath
-        bases.buildah(*words, "--target", target, "-t", name, str(ROOT))
+        made(ROOT, name, *words, "--target", target)
+
+
+def made(context: Path, name: str, *words: str) -> str:
+    """Build a folder's Dockerfile so that the same files give the same image; its digest."""
+    bases.buildah("bud", "--timestamp", EPOCH, *words, "-t", name, str(context))
+    found: str = json.loads(bases.buildah("images", "--json", name))[0]["digest"]
+    return found
 
 
 def pass_on(folder: Path, name: str) -> None:
