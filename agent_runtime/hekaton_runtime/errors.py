@@ -2,6 +2,7 @@
 
 HekatonError
 ├── BadInput           the user's to mend; carries all reasons at once; exit code 2
+│   └── NotLetIn       the database refuses the credentials; in a pod they are on their way
 ├── Unavailable        a service is away: wait or retry (database, endpoint, broker)
 ├── Fenced             another conductor owns the mission now: stop, write nothing
 └── ReplayDiverged     the journal tells another story than the strategy: never guess
@@ -18,6 +19,10 @@ class BadInput(HekatonError):
     def __init__(self, reasons: tuple[str, ...] | list[str]) -> None:
         self.reasons = tuple(reasons)
         super().__init__("\n".join(self.reasons))
+
+
+class NotLetIn(BadInput):
+    """The database refuses these credentials."""
 
 
 class Unavailable(HekatonError):

@@ -124,3 +124,18 @@ def test_the_database_is_prepared_before_the_operator_starts(rendered: list[Obje
     assert migrate["command"] == ["hekaton", "migrate"]
     database = [each for each in operator["env"] if each["name"].startswith("HEKATON_DB_")]
     assert [each for each in migrate["env"] if each in database] == database
+
+
+def test_namespaces_have_roles_of_their_own_unless_the_server_allows_none(helm: Helm) -> None:
+    name = "HEKATON_TENANT_ROLES"
+    assert environment(helm.objects())[name]["value"] == "true"
+    assert environment(helm.objects("database.tenantRoles=false"))[name]["value"] == "false"
+
+
+def test_the_charts_own_postgres_lets_the_operator_make_roles(helm: Helm) -> None:
+    (first,) = (
+        each["data"]["hekaton.sql"]
+        for each in helm.objects()
+        if each["kind"] == "ConfigMap" and "hekaton.sql" in each["data"]
+    )
+    assert 'create role :"role" login createrole password' in first

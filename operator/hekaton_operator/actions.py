@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from hekaton_operator.manifest import Manifest
 from hekaton_operator.objects import Key
+from hekaton_operator.tenancy import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class Delete:
     """Of the very object that is meant; its successor of the same name is left alone."""
     grace: int | None = None
     """Seconds its pods get; None leaves them their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enlist:
+    """Make sure of a namespace's role in the database."""
+
+    tenant: Tenant
+    waits: bool
+    """Whether what follows waits for a database that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ class Tell:
     message: str
 
 
-Action: TypeAlias = Apply | Merge | Delete | Halt | Publish | Tell
+Action: TypeAlias = Apply | Merge | Delete | Enlist | Halt | Publish | Tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class Stale(OperatorError):
 class Away(OperatorError):
     """No answer; the same may work later."""
 
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        self.after = after
+        """Seconds that the server asks to be left alone with this."""
+        super().__init__(message)
+
 
 class Deposed(OperatorError):
     """Another replica leads."""

@@ -32,6 +32,7 @@ from hekaton_operator.reconciler import Hands, Reconciler
 from hekaton_operator.roster import Roster
 from hekaton_operator.settings import Settings, from_environ
 from hekaton_operator.store import Store
+from hekaton_operator.tenancy import tenancy
 from hekaton_operator.views import Views
 from hekaton_operator.vital import Vital
 from hekaton_operator.workers import WORKERS, Resync, refresh, worker
@@ -106,7 +107,8 @@ async def operate(
     views = Views(store, roster, mirror, shipped())
     dispatch = Dispatch(store, roster, queue, views, mirror)
     means = Means(settings.images, Mints(curve.mint, curve.permit_key))
-    hands = Hands(cluster, mirror, Events(settings.identity), means, settings)
+    roles = tenancy(settings.server) if settings.tenant_roles else None
+    hands = Hands(cluster, mirror, Events(settings.identity), means, settings, roles)
     reconciler = Reconciler(store, roster, views, hands)
     await _prime(cluster, store, mirror, dispatch, settings)
     vital.leading(queue)

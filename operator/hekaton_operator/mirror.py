@@ -7,6 +7,7 @@ are kept in memory: a reconcile never waits for the database.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,13 +16,20 @@ from datetime import datetime
 import asyncpg
 
 from hekaton_api.mission_view import CHANNEL, VIEW
-from hekaton_operator.errors import Away
+from hekaton_operator.enlisting import Enlisting
+from hekaton_operator.errors import Away, Refused
 from hekaton_operator.names import attempt_id
 from hekaton_operator.progress import Paper, Progress
 from hekaton_operator.settings import Server
+from hekaton_operator.tenancy import Tenant, verifier
 
 log = logging.getLogger(__name__)
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+NO_ROLE = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.DuplicateObjectError,
+    asyncpg.ReservedNameError,
+)
 Row = asyncpg.Record
 READ = (
     "select id, state, reason, stop_kind, phase, detail, round, wave, tasks_done, tasks_total, spent_tokens,"
@@ -54,6 +62,7 @@ class Mirror:
         self._wake = asyncio.Event()
         self._connection: asyncpg.Connection[Row] | None = None
         self._lock = asyncio.Lock()
+        self._enlisting = Enlisting(self._enlist, time.monotonic)
         self.batches = 0
         self.up = False
 
@@ -89,6 +98,25 @@ class Mirror:
         """What it left, in order of name; raises `Away`."""
         sql = "select name, content from hekaton.paper where mission_id = $1 order by name"
         return tuple(Paper(row["name"], row["content"]) for row in await self._fetch(sql, mission))
+
+    async def enlist(self, tenant: Tenant) -> None:
+        """Make sure, once, that a namespace's role is there; raises `Refused` or `Away`."""
+        await self._enlisting.enlist(tenant)
+
+    async def _enlist(self, tenant: Tenant) -> None:
+        given = (tenant.role, verifier(tenant), tenant.namespace)
+        try:
+            rows = await self._fetch("select hekaton.tenant($1, $2, $3)", *given)
+        except Away as fault:
+            if not isinstance(fault.__cause__, NO_ROLE):
+                raise
+            raise Refused(
+                "TenantRoleRefused",
+                f"The database makes no role for namespace {tenant.namespace}: {fault.__cause__}."
+                f' Let a superuser run: alter role "{self._server.user}" createrole. Or set'
+                " database.tenantRoles=false, with which all namespaces share one role.",
+            ) from fault
+        log.info("role made sure of", extra={"role": tenant.role, "missions": rows[0][0]})
 
     async def run(self) -> None:
         """Listen for ever; a lost connection is made again."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hekaton_operator.errors import BadSettings
 
 LEVELS = ("debug", "info", "warning", "error")
+POLICIES = ("Always", "IfNotPresent", "Never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +50,70 @@ class Settings:
     """HEKATON_LOG_LEVEL."""
     port: int = 8080
     """Of /healthz, /readyz and /metrics (HEKATON_HEALTH_PORT)."""
+    tenant_roles: bool = True
+    """Whether each namespace comes to the database by a role of its own (HEKATON_TENANT_ROLES)."""
 
 
 def from_environ(environ: Mapping[str, str]) -> Settings:
     """Raises `BadSettings` with every variable that cannot be used."""
-    reasons: list[str] = []
-    namespace = environ.get("HEKATON_NAMESPACE", "default")
-    runtime = environ.get("HEKATON_IMAGE_RUNTIME", "")
-    host = environ.get("HEKATON_DB_HOST", "")
-    if not runtime:
-        reasons.append("HEKATON_IMAGE_RUNTIME: is not set. Name the runtime image.")
-    if not host:
-        reasons.append("HEKATON_DB_HOST: is not set. Name the PostgreSQL server.")
-    level = environ.get("HEKATON_LOG_LEVEL", "info").lower()
-    if level not in LEVELS:
-        reasons.append(f"HEKATON_LOG_LEVEL: {level!r} is no level. Known: {', '.join(LEVELS)}.")
-    policy = environ.get("HEKATON_IMAGE_PULL_POLICY", "IfNotPresent")
-    if policy not in ("Always", "IfNotPresent", "Never"):
-        reasons.append(
-            f"HEKATON_IMAGE_PULL_POLICY: {policy!r} is none. Known: Always, IfNotPresent, Never."
-        )
+    reasons = _wrong(environ)
     db_port = _port(environ, "HEKATON_DB_PORT", 5432, reasons)
     health = _port(environ, "HEKATON_HEALTH_PORT", 8080, reasons)
     if reasons:
         raise BadSettings(reasons)
     return Settings(
-        namespace=namespace,
+        namespace=environ.get("HEKATON_NAMESPACE", "default"),
         identity=environ.get("HEKATON_POD_NAME") or environ.get("HOSTNAME") or "hekaton-operator",
         watched=environ.get("HEKATON_WATCH_NAMESPACE", ""),
-        images=_images(environ, runtime, policy),
+        images=_images(environ),
         server=Server(
-            host=host,
+            host=environ["HEKATON_DB_HOST"],
             port=db_port,
             name=environ.get("HEKATON_DB_NAME", "hekaton"),
             user=environ.get("HEKATON_DB_USER", "hekaton"),
             password=environ.get("HEKATON_DB_PASSWORD", ""),
         ),
-        level=level,
+        level=_level(environ),
         port=health,
+        tenant_roles=_roles(environ) == "true",
     )
 
 
-def _images(environ: Mapping[str, str], runtime: str, policy: str) -> Images:
+def _wrong(environ: Mapping[str, str]) -> list[str]:
+    reasons = []
+    if not environ.get("HEKATON_IMAGE_RUNTIME"):
+        reasons.append("HEKATON_IMAGE_RUNTIME: is not set. Name the runtime image.")
+    if not environ.get("HEKATON_DB_HOST"):
+        reasons.append("HEKATON_DB_HOST: is not set. Name the PostgreSQL server.")
+    if (level := _level(environ)) not in LEVELS:
+        reasons.append(f"HEKATON_LOG_LEVEL: {level!r} is no level. Known: {', '.join(LEVELS)}.")
+    if (policy := _policy(environ)) not in POLICIES:
+        known = ", ".join(POLICIES)
+        reasons.append(f"HEKATON_IMAGE_PULL_POLICY: {policy!r} is none. Known: {known}.")
+    if (roles := _roles(environ)) not in ("true", "false"):
+        reasons.append(f"HEKATON_TENANT_ROLES: {roles!r} is neither. Give true or false.")
+    return reasons
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    return environ.get("HEKATON_LOG_LEVEL", "info").lower()
+
+
+def _policy(environ: Mapping[str, str]) -> str:
+    return environ.get("HEKATON_IMAGE_PULL_POLICY", "IfNotPresent")
+
+
+def _roles(environ: Mapping[str, str]) -> str:
+    return environ.get("HEKATON_TENANT_ROLES") or "true"
+
+
+def _images(environ: Mapping[str, str]) -> Images:
+    runtime = environ["HEKATON_IMAGE_RUNTIME"]
     return Images(
         runtime=runtime,
         engines=environ.get("HEKATON_IMAGE_ENGINES") or runtime,
         workspace=environ.get("HEKATON_IMAGE_WORKSPACE") or runtime,
-        pull_policy=policy,
+        pull_policy=_policy(environ),
         engines_host_path=environ.get("HEKATON_ENGINES_HOST_PATH", ""),
         vllm=environ.get("HEKATON_VLLM", ""),
     )

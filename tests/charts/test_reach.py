@@ -128,7 +128,7 @@ def policies() -> list[Rule]:
         found += [each for name, spec in (("a", external()), ("b", served_here()))
                   for each in made(namespace, name, spec)]  # fmt: skip
         server = Server(host="hekaton-postgres.hekaton-system.svc")
-        outcome = shared.decide(shared.Space(namespace, 1, False, {}), server, SYSTEM)
+        outcome = shared.decide(shared.Space(namespace, 1, False, {}), server, SYSTEM, None)
         found += [each.manifest.body for each in outcome.actions if isinstance(each, Apply)]
     return [each for each in found if each["kind"] == "NetworkPolicy"]
 

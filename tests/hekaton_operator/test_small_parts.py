@@ -111,8 +111,10 @@ def test_a_pod_that_starts_is_no_trouble() -> None:
 
 def test_settings_refuse_everything_that_is_wrong_at_once() -> None:
     with pytest.raises(BadSettings) as fault:
-        from_environ({"HEKATON_DB_PORT": "x", "HEKATON_LOG_LEVEL": "loud"})
-    assert len(fault.value.reasons) == 4
+        from_environ(
+            {"HEKATON_DB_PORT": "x", "HEKATON_LOG_LEVEL": "loud", "HEKATON_TENANT_ROLES": "no"}
+        )
+    assert len(fault.value.reasons) == 5
 
 
 def test_the_password_is_not_shown() -> None:

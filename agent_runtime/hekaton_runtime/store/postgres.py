@@ -22,7 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from hekaton_runtime.errors import BadInput, Unavailable
+from hekaton_runtime.errors import NotLetIn, Unavailable
 from hekaton_runtime.store.migrating import migrate
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.DeadlockDetectedError,  # nothing took effect: a late closing met a takeover's forfeit
     asyncpg.DiskFullError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password that is being changed
+    asyncpg.InsufficientPrivilegeError,  # a database that is being put back from a dump
     OSError,
     TimeoutError,
 )
@@ -252,8 +254,8 @@ async def connect(
     """Open a pool, bring the schema up to date, yield the database.
 
     `folder` is where an embedded server keeps it, for people to look for room in.
-    Raises `BadInput` where the server refuses these credentials or this schema, `Unavailable` where
-    nothing answers.
+    Raises `NotLetIn` where the server refuses these credentials, `BadInput` where it has another
+    schema, `Unavailable` where nothing answers.
     """
     pool = await asyncpg.create_pool(
         dsn,
@@ -287,8 +289,9 @@ async def _ready(pool: "asyncpg.Pool[Row]") -> None:
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
+        asyncpg.InsufficientPrivilegeError,  # of a tenant, to bring the schema up to date
     ) as fault:
-        raise BadInput(
+        raise NotLetIn(
             [f"HEKATON_DB_*: the server refuses: {fault}. Check user, password and name."]
         ) from fault
     except LOST as fault:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from hekaton_api.mission import MissionSpec
-from hekaton_operator.actions import Action, Apply, Delete, Merge, Outcome, Publish
+from hekaton_operator.actions import Action, Apply, Delete, Enlist, Merge, Outcome, Publish
 from hekaton_operator.conditions import Claim, find, holds, merged, truth, written
 from hekaton_operator.mission import children
 from hekaton_operator.mission.admission import Held, Place, admission, free_replica
@@ -18,6 +18,7 @@ from hekaton_operator.mission.view import ENDS, Team, View
 from hekaton_operator.objects import Key
 from hekaton_operator.pods import trouble
 from hekaton_operator.settings import Images
+from hekaton_operator.tenancy import Tenant
 from hekaton_operator.times import instant, stamp
 
 
@@ -28,13 +29,17 @@ class _Case:
     view: View
     spec: MissionSpec
     images: Images
+    tenant: Tenant | None
 
     def attempt(self, number: int) -> Attempt:
         return Attempt(self.view.meta, self.spec, self.spec.formation, number, self.images)
 
 
-def decide(view: View, images: Images) -> Outcome:
-    """What to do now. After its actions are done, deciding again gives none."""
+def decide(view: View, images: Images, tenant: Tenant | None) -> Outcome:
+    """What to do now. After its actions are done, deciding again gives none.
+
+    `tenant` is the namespace's role in the database; None where all share the operator's.
+    """
     if view.meta.deleting:
         return Outcome()
     if isinstance(view.spec, tuple):
@@ -43,7 +48,7 @@ def decide(view: View, images: Images) -> Outcome:
             Claim("Running", "False", "SpecInvalid", "It never began."),
         )
         return told(view, Outcome(status=status(view, claims)), claims)
-    case = _Case(view, view.spec, images)
+    case = _Case(view, view.spec, images, tenant)
     if any(holds(view.conditions, kind) for kind in ENDS):
         return _after(case)
     if view.refused:
@@ -104,7 +109,7 @@ def _run(case: _Case, number: int) -> Outcome:
     """Admitted: its ConfigMap and Job shall be there, and on a replica that exists."""
     view, team = case.view, case.view.team
     job = view.job if number == view.attempt else None
-    actions = tuple(_work(case, number))
+    actions = tuple(_enlisted(case, tuple(_work(case, number))))
     claims = (
         Claim("Admitted", "True", "Admitted", f"Formation {case.spec.formation!r} works on it."),
         _running(case, waiting=job is None and not actions),
@@ -114,6 +119,13 @@ def _run(case: _Case, number: int) -> Outcome:
         found["attempt"] = number
     again = 5.0 if job is not None and job.deleting else None
     return told(view, Outcome(actions, found, again), claims)
+
+
+def _enlisted(case: _Case, work: tuple[Action, ...]) -> Iterator[Action]:
+    """Nothing is made for a namespace that the database refuses; one that is away pods wait for."""
+    if case.tenant and any(isinstance(each, Apply) for each in work):
+        yield Enlist(case.tenant, waits=False)
+    yield from work
 
 
 def _work(case: _Case, number: int) -> Iterator[Action]:

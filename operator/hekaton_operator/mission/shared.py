@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hekaton_operator import names
-from hekaton_operator.actions import Action, Apply, Delete, Outcome
+from hekaton_operator.actions import Action, Apply, Delete, Enlist, Outcome
 from hekaton_operator.manifest import Manifest, covers, manifest
 from hekaton_operator.network import DNS, ports, selected
 from hekaton_operator.objects import Body, Key, Kind
 from hekaton_operator.settings import Server, reachable
+from hekaton_operator.tenancy import Tenant
 
 GIT_PORTS = (443, 22, 9418, 80)
 KINDS: tuple[tuple[Kind, str], ...] = (
@@ -37,21 +38,29 @@ def networked(mission: Body) -> bool:
     return not url.startswith("/")
 
 
-def decide(space: Space, server: Server, home: str) -> Outcome:
+def decide(space: Space, server: Server, home: str, tenant: Tenant | None) -> Outcome:
     """Make all three where there is a mission, and leave no credentials where there is none.
 
-    `home` is the operator's own namespace: a bare name of the database server is meant there.
+    `home` is the operator's own namespace: a bare name of the database server is meant there. The
+    Secret has the namespace's own role, which is there first; without one the operator's.
     """
     if not space.missions:
         return Outcome(tuple(_gone(space)))
-    wanted = (_account(space), _network_policy(space, server), _database(space, server, home))
-    return Outcome(
-        tuple(Apply(each) for each in wanted if not _same(space.children.get(each.key), each))
+    given = tenant.at(server) if tenant else server
+    actions: tuple[Action, ...] = (
+        *_apply(space, _account(space), _network_policy(space, server)),
+        *((Enlist(tenant, waits=True),) if tenant else ()),
+        *_apply(space, _database(space, given, home)),
     )
+    return Outcome(actions)
 
 
-def _same(observed: Body | None, wanted: Manifest) -> bool:
-    return observed is not None and covers(observed, wanted.body)
+def _apply(space: Space, *wanted: Manifest) -> Iterator[Action]:
+    """What is not as it shall be."""
+    for each in wanted:
+        observed = space.children.get(each.key)
+        if observed is None or not covers(observed, each.body):
+            yield Apply(each)
 
 
 def _gone(space: Space) -> Iterator[Action]:

@@ -8,11 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import asyncpg
 import pytest
 
 from hekaton_runtime.store.postgres import Database, connect
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "charts" / "hekaton" / "files" / "backup"
+ROW = "insert into hekaton.mission (id, name, mode, document, formation) values ($1, $1, 'single', '{}', '{}')"
 NewMission = Callable[[], Awaitable[str]]
 
 
@@ -87,6 +89,30 @@ async def test_what_came_after_the_dump_is_gone_after_a_restore(
     assert code == 0, said
     async with connect(backup.dsn, patience=5.0) as opened:
         assert await missions(opened) == [mission]
+
+
+async def test_a_restore_keeps_tenants_apart_and_needs_none_of_their_roles(
+    backup: Backup, database: Database
+) -> None:
+    name = urlsplit(backup.dsn).path.strip("/")
+    role, given = f"{name}.team", "select hekaton.tenant($1, 'pw', 'team')"
+    await database.fetch(given, role)
+    link = await asyncpg.connect(backup.dsn, user=role)
+    await link.execute(ROW, "theirs")
+    await link.close()
+    assert (await backup.run("dump.sh"))[0] == 0
+    await database.fetch("drop schema hekaton cascade")
+    for each in (role, f"{name}.*"):
+        await database.fetch(f'drop role "{each}"')
+    code, said = await backup.run("restore.sh")
+    assert code == 0, said
+    async with connect(backup.dsn, patience=5.0) as opened:
+        for each in (role, f"{name}.other"):
+            await opened.fetch(given, each)
+    for each, seen in ((role, 1), (f"{name}.other", 0)):
+        link = await asyncpg.connect(backup.dsn, user=each)
+        assert await link.fetchval("select count(*) from hekaton.mission") == seen
+        await link.close()
 
 
 async def test_a_dump_that_is_no_dump_leaves_the_database_as_it_was(

@@ -4,7 +4,7 @@ set -eu
 cd "${BACKUPS:-/backup}"
 name="hekaton-$(date -u +%Y%m%dT%H%M%SZ).dump"
 rm -f -- *.part
-pg_dump --format=custom --schema=hekaton --no-owner --file="$name.part"
+pg_dump --format=custom --schema=hekaton --no-owner --no-privileges --file="$name.part"
 pg_restore --file=/dev/null "$name.part"
 sync "$name.part"
 mv -- "$name.part" "$name"

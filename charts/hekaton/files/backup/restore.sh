@@ -1,6 +1,6 @@
 #!/bin/sh
 # Put $DUMP from /backup, or the newest there, in place of what the database holds. What it holds goes only when all of
-# the dump is in; where that fails, it is put back.
+# the dump is in; where that fails, it is put back. Rights of namespaces' roles are not in it: the operator gives them.
 set -eu
 cd "${BACKUPS:-/backup}"
 dump=${DUMP:-$(ls -1r hekaton-*.dump 2>/dev/null | head -n 1)}
@@ -25,7 +25,7 @@ say "do \$\$ begin
         alter schema hekaton rename to hekaton_before;
     end if;
 end \$\$"
-if pg_restore --exit-on-error --single-transaction --no-owner --dbname="$PGDATABASE" "$dump"; then
+if pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$PGDATABASE" "$dump"; then
     say "drop schema if exists hekaton_before cascade"
     echo "restored $dump"
 else
