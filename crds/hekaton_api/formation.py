@@ -54,6 +54,8 @@ class FormationSpec(Part):
     """Source of prompt templates. Default the shipped ones."""
     update: Update = Field(default_factory=Update)
     """How a new revision takes over. Default DrainAndSwap."""
+    revision_history_limit: Annotated[Whole, Field(ge=0, le=50), Hint("revisions", "10")] = 10
+    """Old revisions that the history keeps, besides those that still stand, 0 to 50. Default 10."""
     budget: DayBudget = Field(default_factory=DayBudget)
     """What all missions may use in a day. Default no limit."""
     pod: Pod = Field(default_factory=Pod)

@@ -1,7 +1,12 @@
 """The overlays as kustomize renders them, and an API server that a GitOps tool would sync them to."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster.places import ROOT
@@ -19,6 +24,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cluster.kubectl("apply", "--server-side", *files)
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *files)
         yield cluster
+
+
+@pytest.fixture
+def operator(server: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The operator as a process beside the API server; the database is nowhere."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environ = {
+        **server.environ,
+        "HEKATON_NAMESPACE": "default",
+        "HEKATON_POD_NAME": "gitops",
+        "HEKATON_IMAGE_RUNTIME": "localhost/none:1",
+        "HEKATON_DB_HOST": "127.0.0.1",
+        "HEKATON_DB_PORT": "9",
+        "HEKATON_HEALTH_PORT": str(port),
+    }
+    with (tmp_path / "operator.log").open("wb") as out:
+        words = [sys.executable, "-m", "hekaton_operator"]
+        process = subprocess.Popen(words, env=environ, stderr=out, cwd=os.sep)
+    yield process
+    process.terminate()
+    process.wait(30)
 
 
 def versions(cluster: Cluster, text: str) -> dict[str, str]:

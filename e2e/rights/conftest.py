@@ -83,7 +83,7 @@ def installed(cluster: Cluster, folder: Path, watched: str) -> Iterator[Stage]:
         process.wait(30)
         release.uninstall()
         cluster.kubectl("-n", TEAM, "delete", "formations,missions,statefulsets,jobs,pods", "--all")
-        kinds = "configmaps,secrets,services,serviceaccounts,networkpolicies,poddisruptionbudgets,resourceclaimtemplates"
+        kinds = "controllerrevisions,configmaps,secrets,services,serviceaccounts,networkpolicies,poddisruptionbudgets,resourceclaimtemplates"
         ours = "app.kubernetes.io/managed-by=hekaton-operator"
         cluster.kubectl("-n", TEAM, "delete", kinds, "-l", ours)
         cluster.kubectl("delete", "crd", "formations.hekaton.dev", "missions.hekaton.dev")
@@ -110,6 +110,7 @@ def operator(cluster: Cluster, folder: Path, watched: str) -> "subprocess.Popen[
         "HEKATON_IMAGE_RUNTIME": "localhost/none:1",
         "HEKATON_DB_HOST": "127.0.0.1",
         "HEKATON_DB_PORT": "9",
+        "HEKATON_TENANT_ROLES": "false",  # there is nobody to make them
         "HEKATON_HEALTH_PORT": str(port),
     }
     with (folder / "operator.log").open("wb") as out:
@@ -127,6 +128,7 @@ def formation(name: str, *roles: str) -> dict[str, Any]:
             "models": [model],
             "roles": [{"name": role, "role": role, "model": "m"} for role in roles],
             "update": {"strategy": "InPlace"},
+            "revisionHistoryLimit": 0,
             "capacity": 5,
         },
     }
@@ -142,7 +144,7 @@ def sharing(name: str, device_class: str) -> dict[str, Any]:
         "contextLength": 8192,
     }
     hardware = {"profile": "gh200-96", "deviceClass": device_class}
-    made["spec"] |= {"models": [model], "hardware": hardware}
+    made["spec"] |= {"models": [model], "hardware": hardware, "revisionHistoryLimit": 1}
     return made
 
 

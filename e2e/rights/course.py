@@ -24,8 +24,9 @@ def course(stage: Stage) -> None:
 
 
 def claimed(stage: Stage) -> None:
-    """Engines share a claim; a new revision has another template, and the old one goes."""
-    for kind in ("gpu.example.com", "mig.example.com"):
+    """Engines share a claim; a new revision has another template, and the old one goes. The last
+    change goes back to the first revision, which is in the history still."""
+    for kind in ("gpu.example.com", "mig.example.com", "gpu.example.com"):
         stage.apply(sharing("many", kind))
         until(partial(templated, stage, kind))
 
@@ -115,7 +116,7 @@ def suspended(stage: Stage, wish: bool) -> str:
 
 
 def replaced(stage: Stage) -> None:
-    """A new revision takes over at once; the mission's Job is made anew on it."""
+    """A new revision takes over at once, and the old one is forgotten; the mission's Job is made anew."""
     old = {each["metadata"]["uid"] for each in stage.listed("jobs")}
     stage.kubectl("delete", "pods", "--all")
     stage.apply(formation("crew", "sapper", "auditor", "analyst"))

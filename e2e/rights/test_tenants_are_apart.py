@@ -1,6 +1,6 @@
 """Somebody with every right of an editor in one namespace cannot reach, read, spend or starve another's.
 
-Each test is an attempt. What they share, the database's password, is told in docs/operations.md.
+Each test is an attempt. Those on the database are in tests/hekaton_runtime/store/test_tenants.py: here is none.
 """
 
 import json

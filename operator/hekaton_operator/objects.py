@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from hekaton_operator.names import SELECTOR
+
 Kind: TypeAlias = Literal[
     "Formation",
     "Mission",
     "Space",
     "StatefulSet",
+    "ControllerRevision",
     "Job",
     "Pod",
     "Service",
@@ -46,16 +49,28 @@ class Sort:
     plural: str
     ours: bool = False
     """Whether it is a kind of our own: watched without a label, written by its status only."""
+    without: str = ""
+    """A label that only objects of somebody else carry, though they carry all of ours too."""
+
+    @property
+    def selector(self) -> str | None:
+        """The label selector of what is listed and watched; None for all."""
+        if self.ours:
+            return None
+        return f"{SELECTOR},!{self.without}" if self.without else SELECTOR
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+TEMPLATE_HASH = "controller.kubernetes.io/hash"
 SORTS: tuple[Sort, ...] = (
     Sort("Formation", "hekaton.dev", "v1alpha1", "formations", ours=True),
     Sort("Mission", "hekaton.dev", "v1alpha1", "missions", ours=True),
     Sort("StatefulSet", "apps", "v1", "statefulsets"),
+    # A StatefulSet's own have the labels of its pods, and this one.
+    Sort("ControllerRevision", "apps", "v1", "controllerrevisions", without=TEMPLATE_HASH),
     Sort("Job", "batch", "v1", "jobs"),
     Sort("Pod", "", "v1", "pods"),
     Sort("Service", "", "v1", "services"),
@@ -66,9 +81,11 @@ SORTS: tuple[Sort, ...] = (
     Sort("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
 )
 """What is watched."""
+CLAIMS = Sort("ResourceClaimTemplate", "resource.k8s.io", "v1", "resourceclaimtemplates")
+"""Listed now and then, not watched: a cluster before 1.34 does not know it, and few formations ask
+for one."""
 UNWATCHED: tuple[Sort, ...] = (
-    # Not watched, since a cluster before 1.34 does not know it, and few formations ask for one.
-    Sort("ResourceClaimTemplate", "resource.k8s.io", "v1", "resourceclaimtemplates"),
+    CLAIMS,
     Sort("Event", "", "v1", "events"),
     Sort("Lease", "coordination.k8s.io", "v1", "leases"),
 )

@@ -8,7 +8,7 @@ from hekaton_operator.objects import Key
 
 CHILDREN = {
     "StatefulSet", "Service", "Secret", "ConfigMap", "ServiceAccount", "NetworkPolicy",
-    "PodDisruptionBudget",
+    "PodDisruptionBudget", "ControllerRevision",
 }  # fmt: skip
 
 

@@ -82,6 +82,11 @@ class Caller:
                 await asyncio.gather(running, ready, return_exceptions=True)
                 caller._lose("the caller was closed")
 
+    @property
+    def up(self) -> bool:
+        """Whether the broker answers."""
+        return self._link.up
+
     async def ask(self, order: Order) -> Outcome:
         """Have one order answered. Cancelling this cancels the order at the agent, unawaited."""
         check_mission(self._mission, (order,))

@@ -83,6 +83,11 @@ class Link:
         """The newest welcome, also while the link is down."""
         return self._welcome
 
+    @property
+    def up(self) -> bool:
+        """Whether the broker has welcomed this peer and is not silent."""
+        return self._up.is_set()
+
     async def run(self) -> None:
         """Keep the link up until cancelled; raises `BadInput` when the broker denies this peer."""
         try:

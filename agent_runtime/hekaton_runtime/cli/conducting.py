@@ -13,6 +13,7 @@ from pathlib import Path
 from hekaton_api.formation import Formation
 from hekaton_api.load import check
 from hekaton_api.mission import Mission
+from hekaton_runtime.bus.keys import PeerKeys
 from hekaton_runtime.cli.documents import formation_named, read
 from hekaton_runtime.cli.ending import conclude, over, retell
 from hekaton_runtime.cli.running import Show, course_view, endpoints_behind, watched
@@ -21,8 +22,8 @@ from hekaton_runtime.conductor.grounds import GIT_KEY, Grounds
 from hekaton_runtime.conductor.lease import Busy
 from hekaton_runtime.conductor.records import Options, Record, create, find_exactly, status
 from hekaton_runtime.conductor.work import Finished, Office, folder, stage
-from hekaton_runtime.errors import BadInput, Fenced, Unavailable
-from hekaton_runtime.permits.keys import load_key
+from hekaton_runtime.errors import BadInput, Fenced, NotLetIn, Unavailable
+from hekaton_runtime.permits.keys import KeyFile
 from hekaton_runtime.permits.signer import Signer
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
@@ -54,7 +55,7 @@ def conduct(wanted: Conducting) -> int:
     mission, formation = _documents(wanted)
     try:
         return asyncio.run(_conduct(from_environ(), wanted, mission, formation))
-    except (Unavailable, Fenced, Busy) as fault:
+    except (Unavailable, Fenced, Busy, NotLetIn) as fault:  # the operator mends its Secret
         print(f"not finished: {fault}", flush=True)
         return AGAIN
 
@@ -80,7 +81,8 @@ async def _conduct(
     settings: Settings, wanted: Conducting, mission: Mission, formation: Formation
 ) -> int:
     grounds = _grounds(wanted)
-    signer = Signer(load_key(wanted.permits)) if wanted.permits else None
+    signer = Signer(KeyFile(wanted.permits).key) if wanted.permits else None
+    keys = peer_keys("conductor", wanted.keys)
     async with open_database(settings, wait=True) as database:
         record = await find_exactly(database, wanted.id)
         if record is None:
@@ -93,11 +95,19 @@ async def _conduct(
         names = endpoints_behind(record.formation.spec, record.options)
         office = Office(
             database, wanted.bus, {name: one.model for name, one in names.items()},
-            peer_keys("conductor", wanted.keys), settings.lease, signer=signer, grounds=grounds,
-            workers=settings.workers,
+            keys, settings.lease, rekeyed=lambda: _rekeyed(keys, wanted.keys), signer=signer,
+            grounds=grounds, workers=settings.workers,
         )  # fmt: skip
         finished = await watched(record, office, await course_view(database, record, wanted.show))
     return _code(finished, wanted.show)
+
+
+def _rekeyed(held: PeerKeys | None, folder: Path | None) -> bool:
+    """Whether other keys lie there than those that were read; what cannot be read now says nothing."""
+    try:
+        return peer_keys("conductor", folder) != held
+    except BadInput:
+        return False
 
 
 def _grounds(wanted: Conducting) -> Grounds:

@@ -20,7 +20,8 @@ from hekaton_runtime.strategies.values import Assignment, Conclusion
 
 StopKind = Literal["", "killed", "interrupted", "time", "unavailable", "budget", "diverged"]
 State = Literal["passed", "failed", "stopped"]
-LOOK = 5.0  # seconds between two looks for a halt that nobody was told of
+LOOK = 5.0  # seconds between two looks for a halt, or for other keys, that nobody was told of
+REKEYED = "The keys of the bus were renewed while the broker was away: a new conductor reads them and goes on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ class Conductor:
     def __init__(
         self, database: Database, journal: Journal, caller: Caller, engine: Engine,
         watch: Watch, lease: float, labels: Callable[[Ending], tuple[Label, ...]],
+        rekeyed: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
-        """`labels`: what the course says of the mission, given its ending."""
+        """`labels`: what the course says of the mission, given its ending. `rekeyed`: whether the
+        keys that the caller was given are not those of the bus any more."""
         self._database = database
         self._journal = journal
         self._caller = caller
@@ -70,6 +73,7 @@ class Conductor:
         self._watch = watch
         self._lease = lease
         self._labels = labels
+        self._rekeyed = rekeyed
 
     async def conduct(self, job: Job, interrupt: "asyncio.Future[Halt]") -> Ending:
         """Until the strategy concludes or something halts it. Raises `Fenced` and `ReplayDiverged`."""
@@ -79,6 +83,7 @@ class Conductor:
         halts = [
             asyncio.create_task(self._until_asked()),
             asyncio.create_task(self._until(job.wall_clock)),
+            asyncio.create_task(self._until_rekeyed()),
         ]
         tasks: list[asyncio.Future[Any]] = [strategy, keeper, *halts, interrupt]
         try:
@@ -167,6 +172,13 @@ class Conductor:
         # A clock that was set back gives no more than the whole; from here on time is monotonic.
         await asyncio.sleep(min(max(0.0, left), wall_clock))
         return Halt("time", f"wall clock: the mission's {wall_clock:g} s are over")
+
+    async def _until_rekeyed(self) -> Halt:
+        """Until this conductor cannot come back to its broker. One that still answers is left alone,
+        though it has new keys lying there: what is in flight comes to its end."""
+        while self._caller.up or not self._rekeyed():
+            await asyncio.sleep(LOOK)
+        return Halt("unavailable", REKEYED)
 
 
 async def _end(*tasks: "asyncio.Task[Any]") -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,8 @@ class Office:
     patience: Patience = Patience()
     workers: int = WORKERS
     """Questions on their way at once."""
+    rekeyed: Callable[[], bool] = lambda: False
+    """Whether `keys` were renewed since they were read."""
     signer: Signer | None = None
     """Signs each call where a router stands between agents and models."""
     grounds: Grounds = Grounds()
@@ -123,7 +125,7 @@ async def _conduct(
     doors = Doors(journal, asker, Rounder(asker, caller, known, token), workspace)
     conductor = Conductor(
         office.database, journal, caller, Engine(known, doors, course), watch, office.lease,
-        lambda ending: labels(course.moments, ending),
+        lambda ending: labels(course.moments, ending), office.rekeyed,
     )  # fmt: skip
     job = Job(spec.mode, assignment(spec, formation), float(spec.budget.wall_clock_seconds))
     return await conductor.conduct(job, interrupt)

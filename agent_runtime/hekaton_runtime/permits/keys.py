@@ -2,12 +2,31 @@
 
 import base64
 import binascii
+import logging
 from pathlib import Path
 
 from hekaton_runtime.errors import BadInput
 
+log = logging.getLogger(__name__)
+
 SHORTEST = 32
 """Bytes."""
+
+
+class KeyFile:
+    """The key as the file holds it now: a mounted Secret changes under those that have read it."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises `BadInput` as `load_key`."""
+        self._file, self._key = file, load_key(file)
+
+    def key(self) -> bytes:
+        """The newest that could be read."""
+        try:
+            self._key = load_key(self._file)
+        except BadInput as fault:
+            log.warning("the key read before is used still: %s", fault)
+        return self._key
 
 
 def load_key(file: Path) -> bytes:

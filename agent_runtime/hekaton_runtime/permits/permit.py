@@ -15,6 +15,7 @@ from msgspec import Meta
 
 LONGEST = 4096
 """Characters of a permit."""
+NOT_OURS = "The permit was not signed with the key that this router has; one of the two is being renewed, or it is forged."
 Word = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
@@ -34,7 +35,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Refused(ValueError):
-    """The permit does not allow this; `status` is HTTP's: 401 for no valid permit, 403 for too little."""
+    """The permit does not allow this; `status` is HTTP's: 401 for no valid permit, 403 for too little,
+    503 for one of another key, which is renewed now and then: whoever signed may come again."""
 
     def __init__(self, status: int, why: str) -> None:
         self.status = status
@@ -50,10 +52,12 @@ def sign(claims: Claims, key: bytes) -> str:
 def read(permit: str, key: bytes, now: float) -> Claims:
     """The claims of a permit that this key signed and that has not expired; raises `Refused`."""
     body, _, seal = permit.partition(".")
-    if not permit or len(permit) > LONGEST or not hmac.compare_digest(
+    if not seal or len(permit) > LONGEST:
+        raise Refused(401, "This is no permit; agents get one with each order.")
+    if not hmac.compare_digest(
         _written(_seal(body, key)).encode(), seal.encode("utf-8", "replace")
-    ):  # fmt: skip
-        raise Refused(401, "The permit is missing, or was not signed with this formation's key.")
+    ):
+        raise Refused(503, NOT_OURS)
     try:
         claims = msgspec.json.decode(_plain(body), type=Claims)
     except (msgspec.DecodeError, binascii.Error, ValueError) as fault:

@@ -1,6 +1,7 @@
 """Whoever may spend signs here: a permit for each call that the ledger holds a reservation for."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hekaton_runtime.permits.permit import Claims, sign
@@ -11,9 +12,10 @@ SKEW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Holds the key."""
+    """Knows where the key is."""
 
-    key: bytes = field(repr=False)
+    key: Callable[[], bytes] = field(repr=False)
+    """The key as it is now: it may be renewed while a mission runs."""
 
     def permit(
         self, *, mission: str, call: str, role: str, model: str, max_tokens: int, seconds: float
@@ -27,4 +29,4 @@ class Signer:
             max_tokens=max_tokens,
             expires=int(time.time() + seconds + SKEW),
         )
-        return sign(claims, self.key)
+        return sign(claims, self.key())

@@ -35,7 +35,11 @@ def fixed(meta: Meta, spec: FormationSpec) -> tuple[Manifest, ...]:
             meta,
             "PodDisruptionBudget",
             meta.name,
-            spec={"maxUnavailable": 1, "selector": {"matchLabels": _pods(meta)}},
+            spec={
+                "maxUnavailable": 1,
+                "selector": {"matchLabels": _pods(meta)},
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a broken pod holds up no drain
+            },
         ),
     )
 
@@ -56,6 +60,15 @@ def stateful_set(meta: Meta, team: Team, replicas: int) -> Manifest:
         "template": template(team),
     }
     return _child(meta, "StatefulSet", team.revision, team.revision, spec=spec)
+
+
+def controller_revision(
+    meta: Meta, revision: str, content: Mapping[str, Any], number: int
+) -> Manifest:
+    """What the pods of a revision are made of, for the history. It is applied and not created: only
+    so the server writes `data` in its own way, and takes later changes of anything else for such."""
+    made = _child(meta, "ControllerRevision", revision, revision, data={"spec": content})
+    return replace(made, body={**made.body, "revision": number})
 
 
 def claim_templates(meta: Meta, team: Team) -> tuple[Manifest, ...]:

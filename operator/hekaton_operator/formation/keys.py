@@ -1,7 +1,8 @@
 """The Secrets of a formation: one CURVE pair for each who talks on the bus, and the permits' key.
 
 Pure but for the mint that it is given. What is there is kept: new pairs are made for new names only,
-and all anew when the annotation hekaton.dev/rotate changes.
+and all anew when the annotation hekaton.dev/rotate changes. While pods of an old revision must stay,
+nothing is taken from them: what they read when they start again is what they began with.
 """
 
 import base64
@@ -41,11 +42,20 @@ def talkers(spec: FormationSpec) -> tuple[str, ...]:
     return (BROKER, CONDUCTOR, *(role.name for role in spec.roles))
 
 
-def planned(
-    meta: Meta, spec: FormationSpec, bus: Body | None, permits: Body | None, mints: Mints
-) -> Secrets:
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Both Secrets as they are."""
+
+    bus: Body | None
+    permits: Body | None
+    hold: bool = False
+    """Whether an old revision stays with them for a while."""
+
+
+def planned(meta: Meta, spec: FormationSpec, there: Observed, mints: Mints) -> Secrets:
     """The Secrets, made of those that are observed as far as they are still good."""
-    kept, key = _kept(bus, meta.rotate), _kept(permits, meta.rotate)
+    turns = [_turn(body, meta, there.hold) for body in (there.bus, there.permits)]
+    kept, key = _kept(there.bus, turns[0]), _kept(there.permits, turns[1])
     pairs: dict[str, str] = {}
     for name in talkers(spec):
         public, secret = f"{name}.pub", f"{name}.key"
@@ -57,26 +67,36 @@ def planned(
     permit = {"key": key["key"] if "key" in key else _encoded(mints.permit())}
     every = [*sorted(pairs.items()), *permit.items()]
     digest = hashlib.sha256("\n".join(f"{n}={v}" for n, v in every).encode()).hexdigest()[:16]
+    held = {**kept, **pairs} if there.hold else pairs
     return Secrets(
-        _secret(meta, names.bus_secret(meta.name), pairs),
-        _secret(meta, names.permits_secret(meta.name), permit),
+        _secret(meta, names.bus_secret(meta.name), held, turns[0]),
+        _secret(meta, names.permits_secret(meta.name), permit, turns[1]),
         digest,
     )
 
 
-def _kept(observed: Body | None, rotate: str) -> Mapping[str, str]:
-    if observed is None:
+def _turn(observed: Body | None, meta: Meta, hold: bool) -> str:
+    """Which asking for new keys is answered now."""
+    return _rotated(observed) if observed is not None and hold else meta.rotate
+
+
+def _rotated(observed: Body) -> str:
+    found: str = (observed["metadata"].get("annotations") or {}).get(names.ROTATED, "")
+    return found
+
+
+def _kept(observed: Body | None, turn: str) -> Mapping[str, str]:
+    if observed is None or _rotated(observed) != turn:
         return {}
-    annotations = observed["metadata"].get("annotations") or {}
-    return (observed.get("data") or {}) if annotations.get(names.ROTATED, "") == rotate else {}
+    return observed.get("data") or {}
 
 
-def _secret(meta: Meta, name: str, data: Mapping[str, str]) -> Manifest:
+def _secret(meta: Meta, name: str, data: Mapping[str, str], turn: str) -> Manifest:
     return manifest(
         Key("Secret", meta.namespace, name),
         names.formation_labels(meta.name),
         owner_of("Formation", meta),
-        {names.ROTATED: meta.rotate},
+        {names.ROTATED: turn},
         type="Opaque",
         data=dict(data),
     )

@@ -11,6 +11,7 @@ from hekaton_operator.conditions import Claim, find, merged, written
 from hekaton_operator.formation import children, keys
 from hekaton_operator.formation.blueprint import Blueprint
 from hekaton_operator.formation.claims import Fault, stalled, working
+from hekaton_operator.formation.history import history
 from hekaton_operator.formation.memory import Memory
 from hekaton_operator.formation.pod import Team
 from hekaton_operator.formation.swap import Swap, swap
@@ -86,8 +87,10 @@ def _actions(view: View, plan: Blueprint, means: Means, course: Swap) -> Iterato
     space = meta.namespace
     bus = view.children.get(Key("Secret", space, names.bus_secret(meta.name)))
     permits = view.children.get(Key("Secret", space, names.permits_secret(meta.name)))
-    secrets = keys.planned(meta, spec, bus, permits, means.mints)
+    there = keys.Observed(bus, permits, hold=bool(course.stays))
+    secrets = keys.planned(meta, spec, there, means.mints)
     yield from _missing(view, secrets.bus, secrets.permits, *children.fixed(meta, spec))
+    yield from history(view, plan)
     for old in course.goes:
         yield Delete(Key("StatefulSet", space, old.name), old.uid)
     if course.starts:

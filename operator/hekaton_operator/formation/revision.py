@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from hekaton_api.formation import FormationSpec
 from hekaton_operator.names import LONGEST_PARENT, child_name
@@ -10,7 +12,12 @@ IN_PODS = {"hardware", "models", "roles", "routing", "prompts", "pod"}
 """Fields of the spec that pods depend on; the others are read by each mission from its own copy."""
 
 
+def content(spec: FormationSpec) -> Mapping[str, Any]:
+    """What a revision is the hash of: equal for equal revisions, and never changed."""
+    return spec.model_dump(mode="json", by_alias=True, exclude_none=True, include=IN_PODS)
+
+
 def revision(name: str, spec: FormationSpec) -> str:
-    content = spec.model_dump(mode="json", by_alias=True, exclude_none=True, include=IN_PODS)
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+    text = json.dumps(content(spec), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return child_name(name, f"-{digest}", LONGEST_PARENT)

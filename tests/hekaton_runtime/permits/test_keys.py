@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hekaton_runtime.errors import BadInput
-from hekaton_runtime.permits.keys import load_key
+from hekaton_runtime.permits.keys import KeyFile, load_key
 from hekaton_runtime.permits.signer import Signer
 
 
@@ -33,4 +33,21 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_signer_never_shows_its_key() -> None:
-    assert "secret" not in repr(Signer(b"secret"))
+    assert "secret" not in repr(Signer(lambda: b"secret"))
+
+
+def test_a_key_that_was_renewed_is_the_key_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(base64.b64encode(bytes(32)))
+    held = KeyFile(file)
+    file.write_bytes(base64.b64encode(bytes([1] * 32)))
+    assert held.key() == bytes([1] * 32)
+
+
+@pytest.mark.parametrize("text", [None, "half of it"], ids=["absent", "torn"])
+def test_a_key_is_kept_while_its_file_holds_none(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(base64.b64encode(bytes(32)))
+    held = KeyFile(file)
+    file.unlink() if text is None else file.write_text(text)
+    assert held.key() == bytes(32)

@@ -84,6 +84,11 @@ class Node:
     dsn: str
     parts: list[Part] = field(default_factory=list)
 
+    @property
+    def tenant(self) -> str:
+        """The role of the namespace that missions are in."""
+        return urlsplit(self.dsn).path.strip("/") + ".team"
+
     def start(self, *words: str | Path, **more: str) -> Part:
         process = subprocess.Popen(
             [sys.executable, "-m", "hekaton_runtime.cli.main", *map(str, words)],
@@ -119,6 +124,22 @@ class Node:
 
         return asyncio.run(ask())
 
+    def settled(self, mission: str) -> list[asyncpg.Record]:
+        """Calls that were answered and paid for, in this order."""
+        return self.sql(
+            "select id, closed_at from hekaton.call where mission_id = $1 and state = 'settled'"
+            " order by closed_at",
+            mission,
+        )
+
+    def repeated(self, mission: str) -> list[asyncpg.Record]:
+        """Questions that were answered and paid for more than once."""
+        return self.sql(
+            "select path from hekaton.call where mission_id = $1 and state = 'settled'"
+            " group by path having count(*) > 1",
+            mission,
+        )
+
     def end(self) -> None:
         for part in self.parts:
             if part.process.poll() is None:
@@ -137,51 +158,66 @@ class Pod:
     keys: Path
     permits: Path
     tcp: str = ""
+    base: str = ""
+    router: Part = field(init=False)
+    crew: list[Part] = field(default_factory=list)
+    """Broker and agents."""
     health: dict[str, str] = field(default_factory=dict)
 
     def up(self, latency: float) -> None:
         """Start everything and wait until all of it is ready."""
-        node, run = self.node, self.node.home / "run"
+        node = self.node
         models = node.start("simulate", "--port", "0", "--latency", f"{latency:g}", "--book", BOOK)
         url = models.until(r"SIMULATED models at (\S+)")
         seats = (f"    - {{name: {role}, role: {role}, model: strong}}\n" for role in ROLES)
         self.formation.write_text(TEAM.replace("URL", url) + "".join(seats))
-        router = node.start(
-            "router", "--formation", self.formation, "--listen", "127.0.0.1:0",
+        assert node.start("keys", self.keys, "conductor", *ROLES).ended() == 0
+        self.route()
+        self.staff()
+
+    def route(self) -> None:
+        """Start the router, where it was before."""
+        listen = urlsplit(self.base).netloc if self.base else "127.0.0.1:0"
+        self.router = self.node.start(
+            "router", "--formation", self.formation, "--listen", listen,
             "--permits", self.permits, "--health-port", "0",
         )  # fmt: skip
-        assert node.start("keys", self.keys, "conductor", *ROLES).ended() == 0
-        bus = f"ipc://{run}/bus"
-        broker = node.start(
-            "broker", "--bus", "tcp://127.0.0.1:0", "--bus", bus, "--control", "tcp://0.0.0.0:0",
-            "--keys", self.keys, "--formation", self.formation, "--health-port", "0",
+        self.base = self.router.until(r"router: (\S+)")
+        self.watch("router", self.router)
+
+    def staff(self) -> None:
+        """Start broker and agents, where they were before."""
+        bus = f"ipc://{self.node.home}/run/bus"
+        broker = self.node.start(
+            "broker", "--bus", self.tcp or "tcp://127.0.0.1:0", "--bus", bus,
+            "--control", "tcp://0.0.0.0:0", "--keys", self.keys, "--formation", self.formation,
+            "--health-port", "0",
         )  # fmt: skip
         self.tcp = broker.until(r"broker: (\S+)")
-        base = router.until(r"router: (\S+)")
         agents = [
-            node.start(
-                "agent",
-                "--bus",
-                bus,
-                "--formation",
-                self.formation,
-                "--role",
-                role,
-                "--instances",
-                "2",
-                "--base-url",
-                base,
-                "--keys",
-                self.keys,
-                "--health-port",
-                "0",
-            )  # fmt: skip
+            self.node.start(
+                "agent", "--bus", bus, "--formation", self.formation, "--role", role,
+                "--instances", "2", "--base-url", self.base, "--keys", self.keys,
+                "--health-port", "0",
+            )
             for role in ROLES
-        ]
-        for name, part in (("router", router), ("broker", broker), ("agent", agents[0])):
-            self.health[name] = part.until(r"health: (\S+)").replace("0.0.0.0", "127.0.0.1")
-        for name in self.health:
-            self.until_ready(name)
+        ]  # fmt: skip
+        self.crew = [broker, *agents]
+        self.watch("broker", broker)
+        self.watch("agent", agents[0])
+
+    def watch(self, name: str, part: Part) -> None:
+        """Wait until it is ready."""
+        self.health[name] = part.until(r"health: (\S+)").replace("0.0.0.0", "127.0.0.1")
+        self.until_ready(name)
+
+    def renew(self) -> None:
+        """Other keys lie where these lay, as the kubelet puts them there."""
+        self.permits.write_text(base64.b64encode(os.urandom(32)).decode())
+        made = self.node.home / f"keys-{uuid.uuid4().hex}"
+        assert self.node.start("keys", made, "conductor", *ROLES).ended() == 0
+        for file in made.iterdir():
+            file.replace(self.keys / file.name)
 
     def until_ready(self, name: str) -> None:
         until = time.monotonic() + PATIENCE
@@ -198,9 +234,11 @@ class Pod:
                 return fault.code, fault.read().decode()
 
     def conduct(self, mission: str, file: Path, *words: str | Path, **more: str) -> Part:
+        """As in a cluster: by the role of the mission's namespace, which owns no table."""
         return self.node.start(
             "conductor", "--id", mission, "--formation", self.formation, "--bus", self.tcp,
-            "--keys", self.keys, "--permits", self.permits, *words, "--plain", file, **more,
+            "--keys", self.keys, "--permits", self.permits, *words, "--plain", file,
+            **{"HEKATON_DB_USER": self.node.tenant, **more},
         )  # fmt: skip
 
 
@@ -233,6 +271,7 @@ def pod(node: Node) -> Pod:
     migrating = node.start("migrate")
     made.up(latency=0.05)
     assert migrating.ended() == 0
+    node.sql("select hekaton.tenant($1, 'unasked', 'team')", node.tenant)
     return made
 
 

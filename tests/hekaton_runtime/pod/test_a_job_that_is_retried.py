@@ -51,24 +51,14 @@ def test_a_killed_conductor_s_mission_goes_on_with_an_empty_disk(
     first.until(moment)
     first.stop(signal.SIGKILL)
     shutil.rmtree(node.home / "work" / "missions" / mission)
-    settled = node.sql(SETTLED, mission)
+    settled = node.settled(mission)
     assert settled
     volume = node.home / f"volume-{mission}"
     again = pod.conduct(mission, mission_file, "--workspace", socket, "--artifact", volume)
     assert again.ended() == 0, again.lines
     assert files(volume / "files") == undisturbed
-    assert node.sql(SETTLED, mission)[: len(settled)] == settled
-    assert node.sql(REPEATED, mission) == []
-
-
-SETTLED = (
-    "select id, closed_at from hekaton.call where mission_id = $1 and state = 'settled'"
-    " order by closed_at"
-)
-REPEATED = (
-    "select path from hekaton.call where mission_id = $1 and state = 'settled'"
-    " group by path having count(*) > 1"
-)
+    assert node.settled(mission)[: len(settled)] == settled
+    assert node.repeated(mission) == []
 
 
 def test_an_evicted_conductor_stops_in_time_and_says_that_it_is_not_finished(

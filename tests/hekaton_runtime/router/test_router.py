@@ -67,9 +67,11 @@ async def test_what_no_permit_covers_is_refused_and_never_sent(
     assert await router.billed() == []
 
 
-async def test_a_forged_permit_is_refused(router: Any) -> None:
+async def test_a_permit_of_another_key_is_refused_and_may_come_again(router: Any) -> None:
     answer = await router.ask(router.permit()[:-2] + "xx")
-    assert answer.status_code == 401
+    assert answer.status_code == 503
+    assert "being renewed" in answer.json()["error"]["message"]
+    assert await router.billed() == []
 
 
 async def test_a_permit_is_good_for_one_answer(router: Any) -> None:
