@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cluster.use import Cluster, started
 from cluster.waiting import until
+from storms.proxy import Proxy, between
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = ("get", "lease", "hekaton-operator", "-o", "jsonpath={.spec.holderIdentity}")
@@ -26,6 +27,8 @@ class Operator:
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    port: int
+    """Of /healthz."""
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> float:
         """End it; the seconds that it took."""
@@ -44,8 +47,9 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield cluster
 
 
-def own_account(plane: Cluster, name: str, folder: Path) -> Path:
-    """A kubeconfig of an account of the replica's own: the audit log tells replicas apart by it."""
+def own_account(plane: Cluster, name: str, folder: Path, server: str) -> Path:
+    """A kubeconfig of an account of the replica's own: the audit log tells replicas apart by it.
+    `server`: another address than the API server's own."""
     account = f"replica-{name}"
     if plane.run("kubectl", "get", "serviceaccount", account).code:  # a replica of an earlier test
         plane.kubectl("create", "serviceaccount", account)
@@ -54,6 +58,10 @@ def own_account(plane: Cluster, name: str, folder: Path) -> Path:
     token = plane.kubectl("create", "token", account).strip()
     config = json.loads(plane.kubeconfig.read_text())
     config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    if server:
+        config["clusters"] = [
+            {"name": e["name"], "cluster": {"server": server}} for e in config["clusters"]
+        ]
     made = folder / f"{name}.kubeconfig"
     made.touch(mode=0o600)
     made.write_text(json.dumps(config))
@@ -61,34 +69,43 @@ def own_account(plane: Cluster, name: str, folder: Path) -> Path:
 
 
 @pytest.fixture
-def operate(plane: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Operator]]:
+def operate(plane: Cluster, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
     """Starts replicas; the database is nowhere, which must not matter to formations."""
     made: list[Operator] = []
 
-    def start(name: str) -> Operator:
+    def start(name: str, server: str = "") -> Operator:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         environ = {
             **plane.environ,
-            "KUBECONFIG": str(own_account(plane, name, tmp_path)),
+            "KUBECONFIG": str(own_account(plane, name, tmp_path, server)),
             "HEKATON_POD_NAME": name,
             "HEKATON_IMAGE_RUNTIME": "localhost/none:1",
             "HEKATON_DB_HOST": "127.0.0.1",
             "HEKATON_DB_PORT": "9",
+            "HEKATON_TENANT_ROLES": "false",  # there is nobody to make them
             "HEKATON_HEALTH_PORT": str(port),
         }
         log = tmp_path / f"{name}.log"
         with log.open("wb") as out:
             words = [sys.executable, "-m", "hekaton_operator"]
             process = subprocess.Popen(words, env=environ, stderr=out, cwd=os.sep)
-        made.append(Operator(name, process, log))
+        made.append(Operator(name, process, log, port))
         return made[-1]
 
     yield start
     for each in made:
         if each.process.poll() is None:
             each.end()
+
+
+@pytest.fixture
+def proxy(plane: Cluster) -> Iterator[Proxy]:
+    """Between an operator and the API server."""
+    config = json.loads(plane.kubeconfig.read_text())
+    with between(config["clusters"][0]["cluster"]["server"], plane.folder / "pki/ca.crt") as made:
+        yield made
 
 
 def led_by(plane: Cluster, name: str) -> str:

@@ -4,6 +4,7 @@ The dynamic client with resources that are known beforehand: no discovery, and n
 classes, which would cost memory. Feeding events is kopf's work, not done here.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,7 @@ from kubernetes.aio.dynamic.resource import Resource
 
 from hekaton_operator.errors import Away, Gone, OperatorError, Refused, Stale
 from hekaton_operator.manifest import Manifest
-from hekaton_operator.names import FIELD_MANAGER, MANAGED_BY, MANAGER, SELECTOR
+from hekaton_operator.names import FIELD_MANAGER, MANAGED_BY, MANAGER
 from hekaton_operator.objects import (
     SORTS,
     UNWATCHED,
@@ -35,6 +36,9 @@ from hekaton_operator.objects import (
 
 PAGE = 500
 LIMIT = aiohttp.ClientTimeout(total=15)
+PATIENCE = 5.0
+"""Seconds that one request waits in all where the server asks for it (Retry-After) before it is sent
+again; what takes longer goes back to the queue, so that a worker is never held for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Cluster:
                 namespace=namespace or None,
                 limit=PAGE,
                 _continue=more,
-                label_selector=None if sort.ours else SELECTOR,
+                label_selector=sort.selector,
             )
             found = tuple((key_of(sort.kind, each), each) for each in page["items"])
             yield Listed(found, int(page["metadata"]["resourceVersion"]))
@@ -168,7 +172,8 @@ class Cluster:
         }
         if grace is not None:
             options["gracePeriodSeconds"] = grace
-        with suppress(Gone, Stale):  # gone, or already another object of this name
+        # A conflict is told: the object may be another one by now, but it may as well still be there.
+        with suppress(Gone):
             await self._write(
                 self._resources[key.kind].delete,
                 name=key.name,
@@ -197,18 +202,32 @@ class Cluster:
         )
 
     async def _write(self, call: Any, **arguments: Any) -> Body:
-        if not self._leads():
-            raise Away("The Lease was not renewed in time: another replica may lead.")
-        return await self._send(call, **arguments)
+        return await self._send(call, self._leads, **arguments)
 
-    async def _send(self, call: Any, **arguments: Any) -> Body:
-        """One request, its answer as plain JSON, its errors as ours."""
+    async def _send(
+        self, call: Any, may: Callable[[], bool] = lambda: True, /, **arguments: Any
+    ) -> Body:
+        """One request; sent again for as long as the server asks for short waits."""
+        waited = 0.0
+        while True:
+            if not may():
+                raise Away("The Lease was not renewed in time: another replica may lead.")
+            try:
+                return await self._answer(call, arguments)
+            except Away as fault:
+                waited += fault.after
+                if not fault.after or waited > PATIENCE:
+                    raise
+                await asyncio.sleep(fault.after)
+
+    async def _answer(self, call: Any, arguments: Mapping[str, Any]) -> Body:
+        """An answer as plain JSON, errors as ours."""
         self.requests += 1
         try:
             answer: Body = await call(serializer=_plain, _request_timeout=LIMIT, **arguments)
-        except DynamicApiError as fault:
-            raise translated(fault.status, fault.body) from None  # its text holds headers
-        except (OSError, TimeoutError, aiohttp.ClientError) as fault:
+        except DynamicApiError as fault:  # its text holds headers
+            raise translated(fault.status, fault.body, _after(fault.headers)) from None
+        except (OSError, TimeoutError, aiohttp.ClientError, json.JSONDecodeError) as fault:
             raise Away(f"The API server does not answer ({type(fault).__name__}).") from fault
         return answer
 
@@ -242,8 +261,14 @@ def _plain(_client: object, data: Any) -> Any:
     return data
 
 
-def translated(status: int, body: object) -> OperatorError:
-    """The error that says what to do about an answer."""
+def _after(headers: Mapping[str, str] | None) -> float:
+    """Seconds of Retry-After, in which the API server never names a date; 0 without."""
+    text = (headers or {}).get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+def translated(status: int, body: object, after: float = 0.0) -> OperatorError:
+    """The error that says what to do about an answer, `after` so many seconds."""
     message = _message(body) or f"The API server answered {status}."
     if status == 404:
         return Gone(message)
@@ -258,7 +283,7 @@ def translated(status: int, body: object) -> OperatorError:
         )
     if status in (400, 405, 413, 415, 422):
         return Refused("ApplyRefused", message)
-    return Away(message)
+    return Away(message, after)
 
 
 def _message(body: object) -> str:

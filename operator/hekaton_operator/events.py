@@ -38,8 +38,7 @@ class Events:
 
     def event(self, tell: Tell, now: float) -> Manifest | None:
         """The Event to be written; None when it was said just now."""
-        words = f"{tell.uid}\n{tell.reason}\n{tell.message}"
-        digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+        digest = _digest(tell)
         old = self._said.get(digest)
         if old is not None and now < old.last + PAUSE:
             return None
@@ -51,6 +50,15 @@ class Events:
         name = child_name(tell.about.name, f".{digest}", 253)
         key = Key("Event", tell.about.namespace, name)
         return Manifest(key, _body(tell, key, said, self._identity))
+
+    def unsaid(self, tell: Tell) -> None:
+        """It could not be written: it may be said again at once."""
+        self._said.pop(_digest(tell), None)
+
+
+def _digest(tell: Tell) -> str:
+    words = f"{tell.uid}\n{tell.reason}\n{tell.message}"
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _body(tell: Tell, key: Key, said: Said, identity: str) -> dict[str, Any]:

@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import kopf
+from kopf._cogs.configs.configuration import WatchingSettings
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
-from hekaton_operator.names import SELECTOR
 from hekaton_operator.objects import SORTS, Key, Sort, key_of, version_of
 from hekaton_operator.store import Store
 
+log = logging.getLogger(__name__)
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+WATCHER = "watcher for "
+"""How the tasks are called that watch a kind each."""
+LOOK = 0.1
+"""Seconds between two looks whether they have begun, which they do together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,26 @@ class Forever:
         while True:
             yield wait * random.uniform(0.75, 1.25)
             wait = min(5.0, wait * 1.6)
+
+
+class Listings(WatchingSettings):
+    """Tells of every LIST after the first of each kind. kopf asks for the size of a page just before
+    each, and says so in no other way when what it finds is empty."""
+
+    def __init__(self, relisted: Callable[[], None]) -> None:
+        super().__init__()
+        self._relisted, self._begun = relisted, 0
+
+    @property
+    def chunk_size(self) -> int | None:
+        self._begun += 1
+        if self._begun > len(SORTS):
+            self._relisted()
+        return None
+
+    @chunk_size.setter
+    def chunk_size(self, _: int | None) -> None:
+        pass
 
 
 class Forgetful(ResourceMemories):
@@ -79,7 +104,7 @@ class Everything(Collection[Any]):
         return 0
 
 
-def registry(store: Store, place: Place, relisted: Callable[[], None]) -> kopf.OperatorRegistry:
+def registry(store: Store, place: Place) -> kopf.OperatorRegistry:
     """Handlers of our own, in no global place."""
     found = kopf.OperatorRegistry()
 
@@ -95,11 +120,11 @@ def registry(store: Store, place: Place, relisted: Callable[[], None]) -> kopf.O
     kopf.on.login(registry=found)(login)
     for sort in SORTS:
         watch = kopf.on.event(sort.group, sort.version, sort.plural, registry=found)
-        watch(_handler(sort, store, relisted))
+        watch(_handler(sort, store))
     return found
 
 
-def _handler(sort: Sort, store: Store, relisted: Callable[[], None]) -> Any:
+def _handler(sort: Sort, store: Store) -> Any:
     async def heard(event: Any, **_: Any) -> None:
         body = event["object"]
         key: Key = key_of(sort.kind, body)
@@ -107,15 +132,13 @@ def _handler(sort: Sort, store: Store, relisted: Callable[[], None]) -> Any:
             store.drop(key, body["metadata"].get("uid", ""), version_of(body))
         else:
             store.put(key, body)
-        if event["type"] is None:
-            relisted()
 
     heard.__name__ = f"heard_{sort.plural}"
     return heard
 
 
-def settings() -> kopf.OperatorSettings:
-    found = kopf.OperatorSettings()
+def settings(relisted: Callable[[], None]) -> kopf.OperatorSettings:
+    found = kopf.OperatorSettings(watching=Listings(relisted))
     found.scanning.disabled = True
     found.posting.enabled = False
     found.watching.server_timeout = 300
@@ -125,22 +148,68 @@ def settings() -> kopf.OperatorSettings:
     found.networking.error_backoffs = Forever()
     found.queueing.idle_timeout = 0.02  # longer keeps a task for each object
     for sort in SORTS:
-        if not sort.ours:
-            found.watching.label_selectors[sort.group, sort.version, sort.plural] = SELECTOR
+        if sort.selector:
+            found.watching.label_selectors[sort.group, sort.version, sort.plural] = sort.selector
     return found
 
 
 async def feed(
     store: Store, place: Place, stop: asyncio.Event, relisted: Callable[[], None]
 ) -> None:
-    """Until `stop`; raises when a watch gives up."""
+    """Until `stop`; `relisted` whenever deletions may have been missed.
+
+    A watch dies of an HTTP 410, of half a line, or of an error event other than that it is too old.
+    kopf logs it and goes on without: that kind would not be heard of any more.
+    """
+    for pause in Forever():
+        watching = asyncio.create_task(_watch(store, place, stop, relisted))
+        try:
+            fault = await _deaf(watching)
+            if fault is None:
+                return await watching
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        log.warning("all watches begin anew: %s: %s", type(fault).__name__, fault)
+        await asyncio.sleep(pause)
+        relisted()
+
+
+async def _deaf(watching: asyncio.Task[None]) -> BaseException | None:
+    """Why a watch died; None when all of them have ended together."""
+    known: set[asyncio.Task[Any]] = set()
+    while not known and not watching.done():
+        await asyncio.wait({watching}, timeout=LOOK)
+        known = {each for each in asyncio.all_tasks() if each.get_name().startswith(WATCHER)}
+    if len(known) < len(SORTS) and not watching.done():
+        return RuntimeError(f"Only {len(known)} of {len(SORTS)} kinds are watched.")
+    for each in known:
+        each.add_done_callback(_heeded)
+    while not watching.done():
+        await asyncio.wait({watching, *known}, return_when=asyncio.FIRST_COMPLETED)
+        for each in [one for one in known if one.done()]:
+            known.discard(each)
+            if not each.cancelled():
+                return each.exception() or RuntimeError(f"The {each.get_name()} has ended.")
+    return None
+
+
+def _heeded(watcher: asyncio.Task[Any]) -> None:
+    """Or else asyncio complains of each that died beside the first."""
+    watcher.cancelled() or watcher.exception()
+
+
+async def _watch(
+    store: Store, place: Place, stop: asyncio.Event, relisted: Callable[[], None]
+) -> None:
+    """Until `stop`, or until kopf itself gives up, which raises."""
     loop = asyncio.get_running_loop()
     everywhere: dict[str, Any] = (
         {"namespaces": [place.namespace]} if place.namespace else {"clusterwide": True}
     )
     tasks = await kopf.spawn_tasks(
-        registry=registry(store, place, relisted),
-        settings=settings(),
+        registry=registry(store, place),
+        settings=settings(relisted),
         memories=Forgetful(),
         standalone=True,
         stop_flag=stop,

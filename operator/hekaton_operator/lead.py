@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from hekaton_operator.errors import Away, Deposed, Refused, Stale
+from hekaton_operator.errors import Away, Deposed, Gone, Refused, Stale
 from hekaton_operator.objects import Body, Key
 
 log = logging.getLogger(__name__)
 LEASE = "hekaton-operator"
+NO_ANSWER = (Away, Gone, Refused, Stale)
 
 
 class Leases(Protocol):
@@ -99,7 +100,7 @@ class Leader:
                 if body is not None and body["spec"].get("holderIdentity") == self._identity:
                     freed = {**body["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
                     await self._leases.replace(self._key, {**body, "spec": freed})
-        except (Away, Stale, Refused, TimeoutError) as fault:
+        except (*NO_ANSWER, TimeoutError) as fault:
             log.warning("lease not given up: %s", fault)
 
     async def _keep(self) -> None:
@@ -118,7 +119,7 @@ class Leader:
         try:
             async with asyncio.timeout(self._terms.call):  # wait_for may swallow a cancellation
                 held = await self._try(started)
-        except (Away, Stale, Refused, TimeoutError) as fault:
+        except (*NO_ANSWER, TimeoutError) as fault:
             log.warning("lease: %s: %s", type(fault).__name__, fault)
             return False
         self.tried = self._clock()

@@ -10,20 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
-from hekaton_operator.actions import Action, Apply, Delete, Halt, Merge, Outcome, Publish, Tell
+from hekaton_operator.actions import (
+    Action,
+    Apply,
+    Delete,
+    Enlist,
+    Halt,
+    Merge,
+    Outcome,
+    Publish,
+    Tell,
+)
 from hekaton_operator.conditions import Claim, merged, read, written
-from hekaton_operator.errors import Gone, Refused
+from hekaton_operator.errors import Away, Gone, Refused, Stale
 from hekaton_operator.events import Events
 from hekaton_operator.formation import reconcile as formations
 from hekaton_operator.mission import reconcile as missions
 from hekaton_operator.mission import shared
-from hekaton_operator.objects import Key, key_of, meta_of
+from hekaton_operator.objects import Key, key_of, meta_of, version_of
 from hekaton_operator.pacing import Pacing
 from hekaton_operator.progress import Paper
 from hekaton_operator.report import filled
 from hekaton_operator.roster import Roster
 from hekaton_operator.settings import Settings
 from hekaton_operator.store import Store
+from hekaton_operator.tenancy import Tenancy, Tenant
 from hekaton_operator.times import stamp
 from hekaton_operator.views import Refusal, Views
 from hekaton_operator.writer import Writer
@@ -43,6 +54,9 @@ class Archive(Protocol):
     async def papers(self, mission: str) -> tuple[Paper, ...]:
         """What a mission left."""
 
+    async def enlist(self, tenant: Tenant) -> None:
+        """Make sure of a namespace's role; raises `Refused` where the server will not have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hands:
@@ -53,6 +67,8 @@ class Hands:
     events: Events
     means: formations.Means
     settings: Settings
+    tenancy: Tenancy | None
+    """Roles of the namespaces; None where all share the operator's."""
 
 
 class Reconciler:
@@ -96,13 +112,19 @@ class Reconciler:
                 return formations.decide(team, hands.means) if team else Outcome()
             case "Mission":
                 work = self._views.mission(key, now, refused)
-                return missions.decide(work, hands.settings.images) if work else Outcome()
+                tenant = self._tenant(key)
+                return missions.decide(work, hands.settings.images, tenant) if work else Outcome()
             case "Space":
                 space = self._views.space(key.namespace)
-                found = shared.decide(space, hands.settings.server, hands.settings.namespace)
+                found = shared.decide(
+                    space, hands.settings.server, hands.settings.namespace, self._tenant(key)
+                )
                 return Outcome() if refused else found
             case _:
                 raise AssertionError(f"nobody reconciles {key}")
+
+    def _tenant(self, key: Key) -> Tenant | None:
+        return self._hands.tenancy.tenant(key.namespace) if self._hands.tenancy else None
 
     def _promise(self, key: Key, outcome: Outcome) -> bool:
         body = self._store.get(key)
@@ -126,6 +148,12 @@ class Reconciler:
                 self._store.put(key, await writer.merge(key, change))
             case Delete(key, uid, grace):
                 await writer.delete(key, uid, grace)
+            case Enlist(tenant, waits):
+                try:
+                    await self._hands.archive.enlist(tenant)
+                except Away:
+                    if waits:
+                        raise
             case Halt(mission, reason):
                 await self._hands.archive.halt(mission, reason)
             case Publish(mission, empty):
@@ -144,7 +172,8 @@ class Reconciler:
             return
         try:
             await self._hands.writer.apply(event, guarded=False)
-        except (Refused, Gone) as fault:
+        except (Refused, Gone, Away, Stale) as fault:
+            self._hands.events.unsaid(tell)
             log.info("event about %s not written: %s", tell.about, fault)
 
     async def _tell(self, key: Key, status: Mapping[str, Any], again: float | None) -> float | None:
@@ -158,7 +187,9 @@ class Reconciler:
             return wait if again is None else min(wait, again)
         try:
             body = await self._hands.writer.apply_status(key, status)
-        except Gone:
+        except Gone:  # its watch has not told yet, and may never
+            meta = observed["metadata"]
+            self._store.drop(key, meta.get("uid", ""), version_of(observed))
             return None
         except Refused as refusal:
             log.error("%s: status refused: %s", key, refusal)

@@ -155,6 +155,9 @@ def slim(kind: Kind, body: Body) -> Body:
     tag = {k: v for k, v in meta.items() if k in TAG}
     if kind == "Pod":
         return {"metadata": tag, "status": _pod(body.get("status") or {})}
+    if kind == "ControllerRevision":
+        tag["ownerReferences"] = meta.get("ownerReferences") or ()
+        return {"metadata": tag, "revision": body.get("revision", 0)}
     if kind == "Job":
         spec = {"suspend": (body.get("spec") or {}).get("suspend", False)}
         ends = (body.get("status") or {}).get("conditions") or ()

@@ -7,11 +7,12 @@ others. It is logged with its trace, counted, and tried again ever more slowly.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from hekaton_operator.cluster import Cluster
-from hekaton_operator.errors import Away, Stale
+from hekaton_operator.errors import Away, Gone, Refused, Stale
 from hekaton_operator.metrics import Metrics
-from hekaton_operator.objects import SORTS, Key
+from hekaton_operator.objects import CLAIMS, SORTS, Key, Sort
 from hekaton_operator.reconciler import Reconciler
 from hekaton_operator.store import Store
 from hekaton_operator.workqueue import WorkQueue
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 WORKERS = 20
 RESYNC = 600.0
 """Seconds between two LISTs of everything: a watch that went silent is found by it."""
+FIRST = 60.0
+"""Seconds until the first one: what was deleted after the store was filled and before its watch
+began was told to nobody."""
 RELISTED = 5.0
 """Seconds after the last object of a re-listing: its watch may have missed deletions."""
 AWAY = 1.0
@@ -35,7 +39,8 @@ async def worker(queue: WorkQueue, reconciler: Reconciler, metrics: Metrics) -> 
             again = await reconciler.reconcile(key)
         except (Away, Stale) as fault:
             result = "retried"
-            wait = queue.failed(key, AWAY if isinstance(fault, Away) else 0.0)
+            first, hold = (AWAY, fault.after) if isinstance(fault, Away) else (0.0, 0.0)
+            wait = queue.failed(key, first, hold)
             log.info("%s: again in %.1f s: %s", key, wait, fault)
         except Exception:
             result = "failed"
@@ -55,17 +60,23 @@ def _next(queue: WorkQueue, key: Key, again: float | None) -> None:
 async def refresh(cluster: Cluster, store: Store, namespace: str) -> None:
     """LIST everything into the store; what is not listed any more is gone. Raises `Away`."""
     for sort in SORTS:
-        known = {key: store.seen(key) for key in store.keys((sort.kind,))}
-        there, version = set(), 0
-        async for page in cluster.pages(sort, namespace):
-            for key, body in page.objects:
-                store.put(key, body)
-                there.add(key)
-            version = page.version
-        for key in known.keys() - there:
-            before = known[key]
-            if before is not None and store.seen(key) == before:
-                store.drop(key, before[0], version)
+        await _refresh(cluster, store, namespace, sort)
+    with suppress(Gone, Refused):  # not served, or a role of an older chart
+        await _refresh(cluster, store, namespace, CLAIMS)
+
+
+async def _refresh(cluster: Cluster, store: Store, namespace: str, sort: Sort) -> None:
+    known = {key: store.seen(key) for key in store.keys((sort.kind,))}
+    there, version = set(), 0
+    async for page in cluster.pages(sort, namespace):
+        for key, body in page.objects:
+            store.put(key, body)
+            there.add(key)
+        version = page.version
+    for key in known.keys() - there:
+        before = known[key]
+        if before is not None and store.seen(key) == before:
+            store.drop(key, before[0], version)
 
 
 class Resync:
@@ -77,17 +88,16 @@ class Resync:
         self._cluster, self._store, self._namespace = cluster, store, namespace
         self._everything = everything
         self._soon = asyncio.Event()
-        self._since = asyncio.get_running_loop().time()
 
     def relisted(self) -> None:
-        """A watch lists anew. In the first minute all of them do, and the store was filled just before."""
-        if asyncio.get_running_loop().time() - self._since > 60:
-            self._soon.set()
+        """A watch lists anew: what was deleted meanwhile it will never tell."""
+        self._soon.set()
 
     async def run(self) -> None:
+        pause = FIRST
         while True:
             try:
-                async with asyncio.timeout(RESYNC):  # wait_for may swallow a cancellation
+                async with asyncio.timeout(pause):  # wait_for may swallow a cancellation
                     await self._soon.wait()
             except TimeoutError:
                 log.debug("resync")
@@ -97,5 +107,7 @@ class Resync:
             try:
                 await refresh(self._cluster, self._store, self._namespace)
                 self._everything()
-            except Away as fault:
+                pause = RESYNC
+            except (Away, Gone, Refused) as fault:
                 log.warning("resync: %s", fault)
+                pause = FIRST

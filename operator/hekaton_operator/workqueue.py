@@ -41,6 +41,7 @@ class WorkQueue:
         self._busy: dict[Key, float] = {}
         self._fails: dict[Key, int] = {}
         self._timers: dict[Key, Timer] = {}
+        self._held: dict[Key, float] = {}
         self._count = 0
         self.adds = 0
         self.retries = 0
@@ -48,6 +49,8 @@ class WorkQueue:
     def add(self, key: Key, lane: int = SOON) -> None:
         """Have a key worked on; nothing is added twice, but a higher lane counts."""
         self.adds += 1
+        if (rest := self._held.get(key, 0.0) - self._clock()) > 0:
+            return self.later(key, rest)
         waiting = self._dirty.get(key)
         if waiting is not None and waiting[0] <= lane:
             return
@@ -79,14 +82,18 @@ class WorkQueue:
 
     def done(self, key: Key) -> None:
         self._fails.pop(key, None)
+        self._held.pop(key, None)
         self._free(key)
 
-    def failed(self, key: Key, at_least: float = 0.0) -> float:
-        """Try again later; the seconds until then."""
+    def failed(self, key: Key, at_least: float = 0.0, hold: float = 0.0) -> float:
+        """Try again later; the seconds until then. For `hold` seconds no change hurries it."""
         count = self._fails[key] = self._fails.get(key, -1) + 1
         grown = max(at_least, self._pace.first) * float(2 ** min(count, 20))
-        wait = min(self._pace.longest, grown) * self._dice.uniform(0.5, 1.5)
+        wait = max(hold, min(self._pace.longest, grown) * self._dice.uniform(0.5, 1.5))
         self.retries += 1
+        if hold:
+            self._held[key] = self._clock() + hold
+            self._dirty.pop(key, None)  # it comes again anyway
         self._free(key)
         self.later(key, wait)
         return wait

@@ -18,7 +18,9 @@ from hekaton_operator.errors import Away, Gone, OperatorError, Refused, Stale
 from hekaton_operator.health import Answers, serve
 from hekaton_operator.manifest import Manifest
 from hekaton_operator.metrics import Metrics
-from hekaton_operator.objects import SORTS, Key
+from hekaton_operator.objects import CLAIMS, SORTS, Key, Sort
+from hekaton_operator.store import Store
+from hekaton_operator.workers import refresh
 
 SECRET = Key("Secret", "team", "crew-bus")
 OWN = {
@@ -28,6 +30,7 @@ OWN = {
 }
 MANIFEST = Manifest(SECRET, {"apiVersion": "v1", "kind": "Secret", "metadata": OWN})
 PATH = "/api/v1/namespaces/team/secrets/crew-bus"
+PAGE = {"resourceVersion": "7"}
 
 
 @dataclass
@@ -35,12 +38,21 @@ class Api:
     """Answers as it is told, and remembers what was asked."""
 
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+    busy: list[int] = field(default_factory=list)
+    """Retry-After of the next answers, which are 429."""
+    torn: bool = False
+    """Whether its answers break off in the middle."""
     asked: list[tuple[str, str, str, Any]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
         text = await request.text()
         kind = request.headers.get("Content-Type", "")
         self.asked.append((request.method, request.path_qs, kind, json.loads(text or "null")))
+        if self.busy:
+            headers = {"Retry-After": str(self.busy.pop(0))}
+            return web.json_response({"message": "slowly"}, status=429, headers=headers)
+        if self.torn:
+            return web.Response(text='{"metadata": {"na', content_type="application/json")
         status, body = self.answers.get((request.method, request.path), (404, {"message": "no"}))
         return web.json_response(body, status=status)
 
@@ -132,6 +144,69 @@ async def test_a_deletion_names_the_very_object_and_forgives_its_absence(
     assert method == "DELETE"
     assert body["preconditions"] == {"uid": "u"}
     assert body["gracePeriodSeconds"] == 2
+
+
+async def test_a_conflict_about_a_deletion_is_told(api: tuple[Api, Cluster]) -> None:
+    """Or else the object stays, and nobody tries again."""
+    server, cluster = api
+    server.answers["DELETE", PATH] = (409, {"message": "try again"})
+    with pytest.raises(Stale):
+        await cluster.delete(SECRET, "u", None)
+
+
+async def test_a_request_waits_as_long_as_the_server_asks_for(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.answers["PATCH", PATH] = (200, {"metadata": OWN})
+    server.busy = [1]
+    began = asyncio.get_running_loop().time()
+    await cluster.apply(MANIFEST, guarded=False)
+    assert asyncio.get_running_loop().time() - began >= 1
+    assert len(server.asked) == 2
+
+
+async def test_a_long_wait_is_left_to_the_queue(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.busy = [30]
+    with pytest.raises(Away) as caught:
+        await cluster.apply(MANIFEST, guarded=False)
+    assert caught.value.after == 30
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_that_is_no_json_is_no_answer(api: tuple[Api, Cluster]) -> None:
+    server, cluster = api
+    server.torn = True
+    with pytest.raises(Away):
+        await cluster.apply(MANIFEST, guarded=False)
+
+
+async def test_claim_templates_are_known_after_a_restart(api: tuple[Api, Cluster]) -> None:
+    """Or else each is made once more, and those of old revisions stay."""
+    server, cluster = api
+    for sort in SORTS:
+        server.answers["GET", path(sort)] = (200, {"items": [], "metadata": PAGE})
+    item = {"metadata": {"name": "crew-1", "namespace": "team", "uid": "u"}}
+    server.answers["GET", path(CLAIMS)] = (200, {"items": [item], "metadata": PAGE})
+    store = Store()
+    await refresh(cluster, store, "")
+    assert list(store.keys(["ResourceClaimTemplate"])) == [
+        Key("ResourceClaimTemplate", "team", "crew-1")
+    ]
+
+
+@pytest.mark.parametrize("status", [403, 404], ids=["no right", "not served"])
+async def test_a_cluster_without_claim_templates_will_do(
+    api: tuple[Api, Cluster], status: int
+) -> None:
+    server, cluster = api
+    for sort in SORTS:
+        server.answers["GET", path(sort)] = (200, {"items": [], "metadata": PAGE})
+    server.answers["GET", path(CLAIMS)] = (status, {"message": "no"})
+    await refresh(cluster, Store(), "")
+
+
+def path(sort: Sort) -> str:
+    return f"/{'apis' if sort.group else 'api'}/{sort.api_version}/{sort.plural}"
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:

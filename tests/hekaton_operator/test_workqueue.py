@@ -49,6 +49,20 @@ async def test_changes_go_before_looking_again(queue: WorkQueue) -> None:
     assert [(await queue.take())[0].name for _ in range(3)] == ["new", "old2", "old"]
 
 
+async def test_a_key_that_the_server_holds_back_is_hurried_by_no_change(queue: WorkQueue) -> None:
+    queue.add(key("a"))
+    await queue.take()
+    queue.add(key("a"))
+    began = asyncio.get_running_loop().time()
+    assert queue.failed(key("a"), hold=0.2) >= 0.2
+    queue.add(key("a"))
+    assert (await queue.take())[0] == key("a")
+    assert asyncio.get_running_loop().time() - began >= 0.19
+    queue.done(key("a"))
+    queue.add(key("a"))
+    assert (await asyncio.wait_for(queue.take(), 0.1))[0] == key("a")
+
+
 async def test_a_failed_key_comes_back_later_and_later(queue: WorkQueue) -> None:
     waits = []
     for _ in range(4):

@@ -15,7 +15,7 @@ from typing import Any
 from hekaton_api.vram.catalog import shipped
 from hekaton_operator.curve import Pair
 from hekaton_operator.dispatch import Dispatch
-from hekaton_operator.errors import Gone, Refused
+from hekaton_operator.errors import Gone, OperatorError, Refused
 from hekaton_operator.events import Events
 from hekaton_operator.formation.keys import Mints
 from hekaton_operator.formation.reconcile import Means
@@ -29,12 +29,14 @@ from hekaton_operator.reconciler import Hands, Reconciler
 from hekaton_operator.roster import Roster
 from hekaton_operator.settings import Images, Server, Settings
 from hekaton_operator.store import Store
+from hekaton_operator.tenancy import Tenancy, Tenant
 from hekaton_operator.times import stamp
 from hekaton_operator.views import Views
 from hekaton_operator.workqueue import WorkQueue
 
 SERVER = Server("hekaton-postgres", password="p")
 IMAGES = Images("runtime:1", "engines:1", "workspace:1")
+TENANCY = Tenancy("hekaton", b"key")
 SETTINGS = Settings("hekaton-system", "op-1", "", IMAGES, SERVER)
 SPACE = "team"
 
@@ -48,7 +50,11 @@ class World:
         self.rows: dict[str, Progress] = {}
         self.writes: list[tuple[str, Key]] = []
         self.halted: list[str] = []
+        self.enlisted: list[Tenant] = []
+        self.no_roles: OperatorError | None = None
+        """What the database says when it is asked for a role."""
         self.refusals: dict[Key, Refused] = {}
+        self.tenancy: Tenancy | None = TENANCY
         self.slow = False
         """Whether other tasks run while a write is under way."""
         self._version = 100
@@ -64,7 +70,7 @@ class World:
         mirror = Mirror(SERVER)
         self.dispatch = Dispatch(self.store, self.roster, self.queue, self.views, mirror)
         means = Means(IMAGES, Mints(self._mint, lambda: "permit"))
-        hands = Hands(self, self, Events("op-1"), means, SETTINGS)
+        hands = Hands(self, self, Events("op-1"), means, SETTINGS, self.tenancy)
         self.reconciler = Reconciler(
             self.store, self.roster, self.views, hands, now=lambda: self.now
         )
@@ -186,6 +192,11 @@ class World:
 
     async def halt(self, mission: str, reason: str) -> None:
         self.halted.append(mission)
+
+    async def enlist(self, tenant: Tenant) -> None:
+        if self.no_roles:
+            raise self.no_roles
+        self.enlisted.append(tenant)
 
     async def papers(self, mission: str) -> tuple[Paper, ...]:
         return (Paper("SITREP.md", b"# SITREP\nDone.\n"), Paper("artifact.bundle", b"\xff\x00"))
