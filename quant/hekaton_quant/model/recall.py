@@ -27,23 +27,26 @@ from hekaton_quant.model.tokenizer import write_tokenizer
 from hekaton_quant.model.train import fresh_model, save_model, small_config
 from hekaton_quant.model.transformer import ExactCache, Transformer
 
-_CUE = 3
+_PIECES = (6, 13)
+"""Tokens of a piece, fewest and most: so short that no distance is more likely than another, or the
+model learns the distance and has to begin anew as soon as rows grow."""
+_CUE = 1
 """Tokens of a piece that cannot be known, so that nothing is learned from them."""
 _GROW = 0.85
-"""Share copied, on average over the last steps, from which on rows grow."""
+"""Share copied, on average over the last steps, from which on rows grow by half."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
     """One training run."""
 
-    seconds: float = 150.0
+    seconds: float = 400.0
     """CPU time of the optimisation: a busy machine takes longer and makes the same model."""
     seed: int = 0
     shortest: int = 48
     """Tokens of the first rows."""
     longest: int = 768
-    """Tokens of the last rows."""
+    """Tokens of the last rows; each step draws a length from half of the present one on."""
     batch_tokens: int = 1536
     """Tokens per step."""
     peak_rate: float = 0.02
@@ -65,11 +68,7 @@ def drill_rows(
     rows = torch.randint(vocabulary, (count, length), generator=random)
     asked = torch.zeros(count, length, dtype=torch.bool)
     for row, mask in zip(rows, asked, strict=True):
-        # Few letters make near misses, and then more than one token must match.
-        letters = vocabulary >> int(torch.randint(4, (), generator=random))
-        alphabet = torch.randperm(vocabulary, generator=random)[:letters]
-        row[:half] = alphabet[torch.randint(letters, (half,), generator=random)]
-        size = int(torch.randint(8, min(25, half + 1), (), generator=random))
+        size = int(torch.randint(_PIECES[0], _PIECES[1] + 1, (), generator=random))
         pieces = row[: half // size * size].view(-1, size)
         order = torch.randperm(len(pieces), generator=random)
         again = slice(half, half + pieces.numel())
@@ -93,8 +92,9 @@ def train_recall(model: Transformer, drill: Drill, say: Callable[[str], None]) -
             break
         for group, peak in zip(groups, peaks, strict=True):
             group["lr"] = peak * min(1.0, (step + 1) / 30) * (0.03 + 0.97 * (1 - done))
-        count = max(1, drill.batch_tokens // length)
-        rows, asked = drill_rows(model.config.vocabulary, length + 1, count, random)
+        drawn = int(torch.randint(length // 2, length + 1, (), generator=random))
+        count = max(1, drill.batch_tokens // drawn)
+        rows, asked = drill_rows(model.config.vocabulary, max(drawn, 32) + 1, count, random)
         guesses, wanted = _answers(model, rows, asked)
         loss = functional.cross_entropy(guesses, wanted)
         torch.autograd.backward(loss)
@@ -105,8 +105,8 @@ def train_recall(model: Transformer, drill: Drill, say: Callable[[str], None]) -
         copied = 0.95 * copied + 0.05 * right
         if step % 50 == 0:
             say(f"step {step}  {done:.0%}  rows of {length}  loss {loss.item():.3f}  {copied:.0%}")
-        if copied > _GROW and 2 * length <= drill.longest:
-            length, copied = 2 * length, 0.6
+        if copied > _GROW and length < drill.longest:
+            length, copied = min(length * 3 // 2, drill.longest), 0.7
     return model.eval()
 
 
