@@ -46,7 +46,7 @@ class Drill:
     shortest: int = 48
     """Tokens of the first rows."""
     longest: int = 768
-    """Tokens of the last rows; each step draws a length from half of the present one on."""
+    """Tokens of the last rows; each step draws a length from two thirds of the present one on."""
     batch_tokens: int = 1536
     """Tokens per step."""
     peak_rate: float = 0.02
@@ -68,7 +68,7 @@ def drill_rows(
     rows = torch.randint(vocabulary, (count, length), generator=random)
     asked = torch.zeros(count, length, dtype=torch.bool)
     for row, mask in zip(rows, asked, strict=True):
-        size = int(torch.randint(_PIECES[0], _PIECES[1] + 1, (), generator=random))
+        size = int(torch.randint(_PIECES[0], min(_PIECES[1], half) + 1, (), generator=random))
         pieces = row[: half // size * size].view(-1, size)
         order = torch.randperm(len(pieces), generator=random)
         again = slice(half, half + pieces.numel())
@@ -92,9 +92,9 @@ def train_recall(model: Transformer, drill: Drill, say: Callable[[str], None]) -
             break
         for group, peak in zip(groups, peaks, strict=True):
             group["lr"] = peak * min(1.0, (step + 1) / 30) * (0.03 + 0.97 * (1 - done))
-        drawn = int(torch.randint(length // 2, length + 1, (), generator=random))
+        drawn = int(torch.randint(length * 2 // 3, length + 1, (), generator=random))
         count = max(1, drill.batch_tokens // drawn)
-        rows, asked = drill_rows(model.config.vocabulary, max(drawn, 32) + 1, count, random)
+        rows, asked = drill_rows(model.config.vocabulary, drawn + 1, count, random)
         guesses, wanted = _answers(model, rows, asked)
         loss = functional.cross_entropy(guesses, wanted)
         torch.autograd.backward(loss)
