@@ -164,12 +164,16 @@ async def feed(
     for pause in Forever():
         watching = asyncio.create_task(_watch(store, place, stop, relisted))
         try:
-            fault = await _deaf(watching)
+            fault = (
+                await _deaf(watching) or watching.exception()
+            )  # it may end kopf before it is seen here
             if fault is None:
-                return await watching
+                return
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            left = [watching, *_watchers()]
+            for each in left:
+                each.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
         log.warning("all watches begin anew: %s: %s", type(fault).__name__, fault)
         await asyncio.sleep(pause)
         relisted()
@@ -180,7 +184,7 @@ async def _deaf(watching: asyncio.Task[None]) -> BaseException | None:
     known: set[asyncio.Task[Any]] = set()
     while not known and not watching.done():
         await asyncio.wait({watching}, timeout=LOOK)
-        known = {each for each in asyncio.all_tasks() if each.get_name().startswith(WATCHER)}
+        known = _watchers()
     if len(known) < len(SORTS) and not watching.done():
         return RuntimeError(f"Only {len(known)} of {len(SORTS)} kinds are watched.")
     for each in known:
@@ -192,6 +196,10 @@ async def _deaf(watching: asyncio.Task[None]) -> BaseException | None:
             if not each.cancelled():
                 return each.exception() or RuntimeError(f"The {each.get_name()} has ended.")
     return None
+
+
+def _watchers() -> set[asyncio.Task[Any]]:
+    return {each for each in asyncio.all_tasks() if each.get_name().startswith(WATCHER)}
 
 
 def _heeded(watcher: asyncio.Task[Any]) -> None:
