@@ -70,8 +70,8 @@ bench: install ## our own missions, simulated models, modes side by side
 
 bench-peers: install .cache/peers/installed ## install the libraries that the figures are compared with
 
-figures: bench-peers ## measure steps, bus, overhead, halt and start; writes benchmarks/results
-	@for one in steps bus overhead halt startup; do $(BIN)/python benchmarks/$$one.py --write || exit 1; done
+figures: bench-peers ## measure steps, bus, overhead, halt, start, modes and many missions; writes benchmarks/results
+	@for one in steps bus overhead halt startup modes many_missions; do $(BIN)/python benchmarks/$$one.py --write || exit 1; done
 
 SOAK ?= 3600
 soak: install ## missions through random faults of all kinds, for an hour; SOAK=600 for ten minutes
