@@ -66,7 +66,7 @@ def test_the_fields_of_a_formation_and_of_a_mission() -> None:
 
     assert names(FormationSpec) == {
         "replicas", "capacity", "hardware", "models", "roles", "routing", "debate", "review", "planning", "memory",
-        "prompts", "update", "budget", "pod",
+        "prompts", "update", "budget", "pod", "revision_history_limit",
     }  # fmt: skip
     assert names(MissionSpec) == {
         "goal", "formation", "mode", "workspace", "acceptance", "budget", "review", "priority", "suspend", "cancel",

@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 def figures(*words: str) -> dict[str, Any]:
     said = subprocess.run(
         [sys.executable, BENCHMARKS / words[0], *words[1:], "--json"],
-        capture_output=True, text=True, timeout=110, check=False,
+        capture_output=True, text=True, timeout=400, check=False,
         env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert said.returncode == 0, said.stderr

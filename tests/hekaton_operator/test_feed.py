@@ -108,7 +108,7 @@ async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     hearing = asyncio.create_task(hear())
     yield lines
     process.terminate()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await lines.get() != "ended":
             pass
     await process.wait()
@@ -134,14 +134,14 @@ async def test_it_goes_on_and_says_that_it_may_have_missed_something(
 ) -> None:
     """There is nothing to list, so nothing but the listing itself tells of it."""
     heard: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not {"relisted", "added late"} <= set(heard):
             heard.append(await told.get())
 
 
 @pytest.mark.parametrize("told", [[(200, ""), ADDED]], indirect=True)
 async def test_a_watch_that_only_ended_has_missed_nothing(told: asyncio.Queue[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         assert await told.get() == "added late"
 
 

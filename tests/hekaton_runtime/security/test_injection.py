@@ -121,8 +121,8 @@ async def test_code_that_looks_for_credentials_and_other_missions_finds_neither(
     assert told.code == 1, told.errors
     rows = await place.sql("select body from hekaton.journal where seq > $1", before[0]["count"])
     heard = b"".join(row["body"] for row in rows)
-    assert b"FOUND /" not in heard, heard
-    assert b"REACHED /" not in heard, heard
+    assert [line for line in heard.split(b"\n") if b"FOUND /" in line] == []
+    assert [line for line in heard.split(b"\n") if b"REACHED /" in line] == []
     assert b"HOME" in heard, heard  # its output did reach the journal
     assert key.encode() not in told.everything
 
