@@ -78,7 +78,13 @@ def bounded(proxy: Proxy) -> None:
     assert hurried(proxy.asked) == []
 
 
-@pytest.mark.parametrize("fates", STORMS.values(), ids=STORMS)
+@pytest.mark.parametrize(
+    "fates",
+    [
+        pytest.param(fates, id=name, marks=() if name == "all" else pytest.mark.full)
+        for name, fates in STORMS.items()
+    ],
+)
 def test_a_storm_on_writes(people: Crowd, proxy: Proxy, fates: tuple[Fate, ...]) -> None:
     proxy.storm = Storm(fates)
     live(people)
@@ -107,8 +113,12 @@ def test_watches_that_are_cut_again_and_again(people: Crowd, proxy: Proxy) -> No
 
 @pytest.mark.parametrize(
     ("answer", "inside"),
-    [(EXPIRED, True), (EXPIRED, False), (BROKEN, True), (THROTTLED, False)],
-    ids=["expired", "gone", "an error inside", "throttled"],
+    [
+        pytest.param(EXPIRED, True, id="expired", marks=pytest.mark.full),
+        pytest.param(EXPIRED, False, id="gone"),
+        pytest.param(BROKEN, True, id="an error inside", marks=pytest.mark.full),
+        pytest.param(THROTTLED, False, id="throttled", marks=pytest.mark.full),
+    ],
 )
 def test_what_happens_behind_a_blind_watch_is_seen_afterwards(
     people: Crowd, proxy: Proxy, answer: Answer, inside: bool
@@ -140,6 +150,7 @@ def test_an_api_server_that_is_away_for_some_seconds(people: Crowd, proxy: Proxy
     bounded(proxy)
 
 
+@pytest.mark.full
 def test_an_api_server_that_is_away_longer_than_a_lease(
     plane: Cluster,
     proxy: Proxy,
