@@ -70,6 +70,7 @@ def test_startup_measures_times_and_the_memory_of_all_processes() -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.timeout(450)  # its mission is killed again and again
 def test_a_soak_of_one_mission_keeps_every_promise() -> None:
     said = figures("soak.py", "--seconds", "0", "--missions", "1", "--seed", "1")
     assert (said["missions"], said["broken"], said["calls"].get("open", 0)) == (1, [], 0)
