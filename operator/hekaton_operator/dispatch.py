@@ -3,7 +3,7 @@
 from hekaton_operator.mirror import Mirror
 from hekaton_operator.names import attempt_id
 from hekaton_operator.objects import Body, Key
-from hekaton_operator.roster import Roster, line
+from hekaton_operator.roster import Line, Roster, line
 from hekaton_operator.store import Change, Store
 from hekaton_operator.views import Views
 from hekaton_operator.workqueue import SOMETIME, WorkQueue
@@ -36,7 +36,9 @@ class Dispatch:
             case _:
                 for parent in change.parents:
                     if key.kind == "Job" and parent.kind == "Mission":
+                        before = self._roster.get(parent)
                         self._enroll(parent)
+                        self._moved(before, self._roster.get(parent))
                     self._queue.add(parent)
 
     def row(self, mission: str) -> None:
@@ -78,11 +80,20 @@ class Dispatch:
         for each in (before, after):
             if each is not None:
                 self._queue.add(each.formation)
-        if before is not None and before.state != (after.state if after else "ended"):
-            for waiting in self._roster.freed(before.formation):
-                self._queue.add(waiting)
+        self._moved(before, after)
         if change.what != "changed":
             self._queue.add(Key("Space", key.namespace, ""))
+
+    def _moved(self, before: Line | None, after: Line | None) -> None:
+        """Wake those whose place in the queue, or chance of one in the formation, is another now."""
+        concerned: tuple[Key, ...] = ()
+        if before is not None and before.state != (after.state if after else "ended"):
+            concerned += self._roster.freed(before.formation)
+        if after is not None and after.waits and (before is None or before.rank != after.rank):
+            rank = min(after.rank, before.rank) if before is not None else after.rank
+            concerned += self._roster.behind(after.formation, rank)
+        for waiting in concerned:
+            self._queue.add(waiting)
 
     def _known(self, key: Key, uid: str) -> None:
         """Which mission has this name now, if any."""

@@ -9,6 +9,8 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
 from hekaton_operator.conditions import find, holds, read
@@ -126,6 +128,12 @@ class _Team:
         self.watched.discard(mission)
         self._count(old, -1)
 
+    def misplaced(self, begin: int) -> tuple[Key, ...]:
+        """Those from this place of the queue on whose status shows another one."""
+        queue = islice(self.waits, begin, None)
+        places = enumerate(queue, start=begin)
+        return tuple(key for at, (_, key) in places if self.lines[key].shown != shown(at))
+
     def _count(self, line: Line, sign: int) -> None:
         if line.active:
             self.busy += sign
@@ -226,12 +234,13 @@ class Roster:
         """Missions that a free place may concern: those that may soon have it, those that something
         blocks, and those whose shown position is wrong."""
         team = self._teams.get(formation) or _Team()
-        found = [
-            key
-            for ahead, (_, key) in enumerate(team.waits)
-            if ahead < FIRST or team.lines[key].shown != shown(ahead)
-        ]
-        return (*team.watched, *found)
+        first = tuple(key for _, key in team.waits[:FIRST])
+        return (*team.watched, *first, *team.misplaced(FIRST))
+
+    def behind(self, formation: Key, rank: Rank) -> tuple[Key, ...]:
+        """Missions from this rank on whose shown position is wrong."""
+        team = self._teams.get(formation) or _Team()
+        return team.misplaced(bisect_left(team.waits, rank, key=itemgetter(0)))
 
     def get(self, mission: Key) -> Line | None:
         formation = self._formations.get(mission)

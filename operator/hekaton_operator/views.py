@@ -85,6 +85,7 @@ class Views:
             team=self._team(team),
             queue=self._roster.queue(key, team, now),
             job=newest,
+            former=tuple(job for job in jobs if job.attempt < attempt),
             configured=papers in family,
             row=self._rows.row(names.attempt_id(meta.uid, attempt)),
             earlier=tuple(each for each in earlier if each is not None),

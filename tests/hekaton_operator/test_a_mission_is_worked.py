@@ -184,6 +184,20 @@ async def test_cancel_asks_then_takes_the_pods_and_is_true_only_then(
     assert world.condition(job, "Cancelled")["status"] == "True"
 
 
+async def test_cancel_takes_also_the_pods_of_an_attempt_that_failed(
+    world: World, crew: Key
+) -> None:
+    key = world.user(mission(retries=1))
+    await world.settle()
+    world.row_is(Progress(uid(world, key), "failed"))
+    await world.settle()
+    assert len(jobs(world)) == 2  # the first one's pod hangs
+    world.user(mission(retries=1, cancel=True))
+    await world.settle()
+    assert jobs(world) == world.pods(MISSION, "job") == []
+    assert world.condition(key, "Cancelled")["status"] == "True"
+
+
 async def test_a_mission_cancelled_in_the_queue_never_began(world: World, job: Key) -> None:
     waits = world.user(mission("waits"))
     await world.settle()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from operator_world import World, crew_pods, formation, mission
 
 from hekaton_operator.mission.view import ENDS
-from hekaton_operator.names import FORMATION
+from hekaton_operator.names import ATTEMPT, FORMATION, attempt_id
 from hekaton_operator.objects import Key
 from hekaton_operator.progress import Progress
 
@@ -80,10 +80,18 @@ def truthful(world: World) -> None:
         labels = body["metadata"].get("labels", {})
         owner = Key("Mission", "team", labels.get("hekaton.dev/mission", ""))
         works = key.kind == "Job" and owner in world.objects and not body["spec"].get("suspend")
-        if works and not any(world.condition(owner, e).get("status") == "True" for e in ENDS):
+        if works and not _concluded(world, owner, labels):
             replica = labels["hekaton.dev/replica"]
             loads[replica] = loads.get(replica, 0) + 1
     assert all(load <= 2 for load in loads.values())  # the highest capacity that is ever asked for
+
+
+def _concluded(world: World, owner: Key, labels: dict[str, str]) -> bool:
+    """Whether a Job's mission has ended, or its attempt has: then its conductor only leaves."""
+    uid = world.objects[owner]["metadata"]["uid"]
+    row = world.rows.get(attempt_id(uid, int(labels[ATTEMPT])))
+    ended = any(world.condition(owner, e).get("status") == "True" for e in ENDS)
+    return ended or (row is not None and row.over)
 
 
 def at_rest(world: World) -> None:

@@ -35,10 +35,11 @@ def cancel(view: View) -> Outcome | None:
     if asked is None:
         actions.append(Halt(names.attempt_id(view.meta.uid, view.attempt), REASON))
     due = asked is not None and view.now >= asked + PATIENCE
-    job = view.job
-    if job is not None and not job.deleting and (due or job.finished or _stopped(view)):
-        key = Key("Job", view.meta.namespace, job.name)
-        actions.append(Delete(key, job.uid, grace=int(PATIENCE)))
+    newest = (view.job,) if view.job is not None else ()
+    for job in (*view.former, *newest):
+        if not job.deleting and (due or job.finished or _stopped(view)):
+            key = Key("Job", view.meta.namespace, job.name)
+            actions.append(Delete(key, job.uid, grace=int(PATIENCE)))
     found = status(view, claims)
     return told(view, Outcome(tuple(actions), found, again=0.5), claims)
 

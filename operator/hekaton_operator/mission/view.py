@@ -96,7 +96,9 @@ class View:
     team: Team | None
     queue: Queue
     job: Job | None
-    """The newest."""
+    """Of the newest attempt."""
+    former: tuple[Job, ...]
+    """Of the attempts before it."""
     configured: bool
     """Whether the newest attempt's ConfigMap is there."""
     row: Progress | None

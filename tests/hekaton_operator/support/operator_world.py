@@ -245,7 +245,10 @@ class World:
 
     def _fresh(self) -> dict[str, Any]:
         self._version += 1
-        return {"uid": f"{self._version:036d}", "creationTimestamp": stamp(self.now)}
+        return {
+            "uid": f"{self._version:08x}-{self._version:027d}",
+            "creationTimestamp": stamp(self.now),
+        }
 
     def _keep(self, key: Key, body: dict[str, Any]) -> dict[str, Any]:
         self._version += 1
