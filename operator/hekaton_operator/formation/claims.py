@@ -37,10 +37,13 @@ def stalled(fault: Fault, vram: Claim | None = None, serving: bool = False) -> t
 
 
 def working(
-    view: View, spec: FormationSpec, wanted: str, swap: Swap, vram: Claim
+    view: View, spec: FormationSpec, wanted: str, swap: Swap, vram: Claim, changes: bool
 ) -> tuple[Claim, ...]:
-    """Conditions of a formation that can be carried out."""
-    ready = _ready(view, spec, wanted, swap)
+    """Conditions of a formation that can be carried out.
+
+    `changes`: its StatefulSet is about to be written, so that what it says of its pods is of yesterday.
+    """
+    ready = _ready(view, spec, wanted, swap, changes)
     serving = [pod for pod in view.pods if serving_pods(view, pod.revision) and pod.ready]
     count = sum(not pod.deleting for pod in serving)
     going = not ready_now(ready) and ready.reason != "AtRest"
@@ -65,7 +68,7 @@ def ready_now(claim: Claim) -> bool:
     return claim.status == "True"
 
 
-def _ready(view: View, spec: FormationSpec, wanted: str, swap: Swap) -> Claim:
+def _ready(view: View, spec: FormationSpec, wanted: str, swap: Swap, changes: bool) -> Claim:
     count = len(ready_pods(view, wanted))
     if not spec.replicas:
         return Claim("Ready", "False", "AtRest", "spec.replicas is 0: scale up to use it.")
@@ -73,6 +76,8 @@ def _ready(view: View, spec: FormationSpec, wanted: str, swap: Swap) -> Claim:
         return Claim(
             "Ready", "False", "Updating", f"Revision {wanted} takes over: see SwapInProgress."
         )
+    if changes and count:
+        return Claim("Ready", "False", "Updating", f"StatefulSet {wanted} is being changed.")
     if count >= spec.replicas:
         return Claim("Ready", "True", "PodsReady", f"{count} of {spec.replicas} pods are ready.")
     found = trouble(view.pods) or Trouble("PodsNotReady", _unready(view, wanted))

@@ -45,7 +45,8 @@ def decide(view: View, means: Means) -> Outcome:
     spec, wanted = plan.spec, plan.revision
     course = swap(view, spec, wanted)
     actions = tuple(_actions(view, plan, means, course))
-    claims = working(view, spec, wanted, course, plan.memory.claim)
+    changes = any(isinstance(a, Apply) and a.manifest.key.kind == "StatefulSet" for a in actions)
+    claims = working(view, spec, wanted, course, plan.memory.claim, changes)
     status = _status(view, spec, claims, plan.memory, wanted, course)
     again = None if course.until is None else max(1.0, course.until - view.now)
     return _told(view, Outcome(actions, status, again), claims)
