@@ -202,7 +202,12 @@ async def test_a_cluster_without_claim_templates_will_do(
     for sort in SORTS:
         server.answers["GET", path(sort)] = (200, {"items": [], "metadata": PAGE})
     server.answers["GET", path(CLAIMS)] = (status, {"message": "no"})
-    await refresh(cluster, Store(), "")
+    pods = next(sort for sort in SORTS if sort.plural == "pods")
+    item = {"metadata": {"name": "crew-0", "namespace": "team", "uid": "u"}}
+    server.answers["GET", path(pods)] = (200, {"items": [item], "metadata": PAGE})
+    store = Store()
+    await refresh(cluster, store, "")
+    assert [key.name for key in store.keys(["Pod", "ResourceClaimTemplate"])] == ["crew-0"]
 
 
 def path(sort: Sort) -> str:

@@ -137,6 +137,7 @@ async def test_it_goes_on_and_says_that_it_may_have_missed_something(
     async with asyncio.timeout(90):
         while not {"relisted", "added late"} <= set(heard):
             heard.append(await told.get())
+    assert heard.count("added late") == 1
 
 
 @pytest.mark.parametrize("told", [[(200, ""), ADDED]], indirect=True)
