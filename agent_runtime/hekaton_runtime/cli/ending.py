@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from hekaton_runtime.cli.terminal import clean
+from hekaton_runtime.conductor.conduct import RESUMABLE
 from hekaton_runtime.conductor.delivering import SITREP
 from hekaton_runtime.conductor.records import Status
 from hekaton_runtime.conductor.work import Finished
@@ -16,7 +17,7 @@ from hekaton_runtime.report.values import Account, Artifact
 
 EXIT = {"passed": 0, "failed": 1, "stopped": 3}
 STYLE = {"passed": "bold green", "failed": "bold red", "stopped": "bold yellow"}
-GOES_ON = ("interrupted", "unavailable", "diverged")
+GOES_ON = (*RESUMABLE, "diverged")
 """Kinds of a stop after which a mission can go on: at once, or with the code that it was begun with."""
 
 

@@ -20,6 +20,8 @@ from hekaton_runtime.strategies.values import Assignment, Conclusion
 
 StopKind = Literal["", "killed", "interrupted", "time", "unavailable", "budget", "diverged"]
 State = Literal["passed", "failed", "stopped"]
+RESUMABLE: tuple[StopKind, ...] = ("interrupted", "unavailable")
+"""Kinds of a stop after which a mission goes on as it is."""
 LOOK = 5.0  # seconds between two looks for a halt, or for other keys, that nobody was told of
 REKEYED = "The keys of the bus were renewed while the broker was away: a new conductor reads them and goes on."
 
@@ -43,7 +45,7 @@ class Ending:
 
     @property
     def resumable(self) -> bool:
-        return self.kind in ("interrupted", "unavailable")
+        return self.kind in RESUMABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import msgspec
 
 from hekaton_api.formation import Formation
 from hekaton_api.mission import Mission
+from hekaton_runtime.conductor.conduct import RESUMABLE
 from hekaton_runtime.conductor.lease import is_gone, owner
 from hekaton_runtime.conductor.records import Record
 from hekaton_runtime.service.desk import Client, Links, State, View
@@ -124,7 +125,7 @@ def _state(row: Row) -> State:
     names: dict[str, State] = {
         "pending": "queued", "running": "running", "passed": "passed", "failed": "failed",
     }  # fmt: skip
-    if row["state"] == "stopped" and row["stop_kind"] in ("interrupted", "unavailable"):
+    if row["state"] == "stopped" and row["stop_kind"] in RESUMABLE:
         return "waiting"
     return names.get(row["state"], "stopped")
 

@@ -4,9 +4,9 @@ A commit never changes, so what is known of one stays true. A branch does: what 
 forgotten as soon as git says otherwise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from hekaton_runtime.workspace.git import Entry
 
@@ -14,10 +14,9 @@ Puts: TypeAlias = tuple[Entry, ...]
 """Files as they are from now on."""
 MOST_PATHS = 200_000
 """Of all trees that are remembered together; a tree costs some 200 bytes a path."""
-
-
 MOST_BYTES = 16 * 1024 * 1024
 """Of all contents that are remembered."""
+Held = TypeVar("Held", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,27 @@ class Step:
     removes: tuple[str, ...] = ()
 
 
+class Shelf(Generic[Held]):
+    """What is remembered by name, up to a size of all together: the oldest is forgotten for the newest."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._held: dict[str, Held] = {}
+
+    def get(self, name: str) -> Held | None:
+        return self._held.get(name)
+
+    def put(self, name: str, held: Held) -> None:
+        self._forget(name)
+        self._held[name] = held
+        self._size += len(held)
+        while self._size > self._most and len(self._held) > 1:
+            self._forget(next(iter(self._held)))
+
+    def _forget(self, name: str) -> None:
+        self._size -= len(self._held.pop(name, ()))
+
+
 class Known:
     """Grows with a mission."""
 
@@ -36,28 +56,15 @@ class Known:
         """Where this process left each branch."""
         self._parents: dict[str, tuple[str, ...]] = {}
         self._steps: dict[str, Step] = {}
-        self._trees: dict[str, Mapping[str, Entry]] = {}
-        self._contents: dict[str, bytes] = {}
-
-    def tree(self, commit: str) -> Mapping[str, Entry] | None:
-        """What a commit holds, by path."""
-        return self._trees.get(commit)
-
-    def content(self, blob: str) -> bytes | None:
-        return self._contents.get(blob)
-
-    def read(self, blob: str, content: bytes) -> None:
-        """Remember a content; the oldest ones are forgotten for it."""
-        while self._contents and len(content) + sum(map(len, self._contents.values())) > MOST_BYTES:
-            del self._contents[next(iter(self._contents))]
-        self._contents[blob] = content
+        self.trees: Shelf[Mapping[str, Entry]] = Shelf(MOST_PATHS)
+        """What a commit holds, by path, sorted."""
+        self.contents: Shelf[bytes] = Shelf(MOST_BYTES)
+        """By name of the blob."""
 
     def saw(self, commit: str, entries: Iterable[Entry]) -> Mapping[str, Entry]:
-        """Remember what a commit holds; the oldest trees are forgotten for it."""
+        """Remember what a commit holds."""
         tree = {entry.path: entry for entry in entries}
-        while self._trees and len(tree) + sum(map(len, self._trees.values())) > MOST_PATHS:
-            del self._trees[next(iter(self._trees))]
-        self._trees[commit] = tree
+        self.trees.put(commit, tree)
         return tree
 
     def moved(
@@ -70,10 +77,11 @@ class Known:
         if step is None:
             return
         self._steps[commit] = step
-        start = self._trees.get(parents[0])
+        start = self.trees.get(parents[0])
         if start is not None:
-            kept = {path: each for path, each in start.items() if path not in step.removes}
-            whole = kept | {entry.path: entry for entry in step.puts}
+            gone = set(step.removes)
+            whole = {path: each for path, each in start.items() if path not in gone}
+            whole |= {entry.path: entry for entry in step.puts}
             self.saw(commit, (whole[path] for path in sorted(whole)))
 
     def holds(self, commit: str, older: str) -> bool:
@@ -99,7 +107,7 @@ class Known:
                 return None
             puts = {entry.path: entry for entry in step.puts} | puts
             base = parents[0]
-        before, now = self._trees.get(base), self._trees.get(target)
+        before, now = self.trees.get(base), self.trees.get(target)
         if before is None or now is None or not before.keys() <= now.keys():
             return None
         folders = {parent for path in now.keys() - before.keys() for parent in _parents(path)}

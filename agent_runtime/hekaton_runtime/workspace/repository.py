@@ -95,9 +95,8 @@ class GitWorkspace:
                 if not tip and not await self.git.move(effect.branch, start, ""):
                     raise self._elsewhere(effect.branch)
                 self._seen.moved(effect.branch, commit)
-            changed = commit != start or (
-                tip not in ("", *self._given) and await is_redo(self.git, tip, effect)
-            )
+            unknown = bool(tip) and tip not in self._given
+            changed = commit != start or (unknown and await is_redo(self.git, tip, effect))
             self._given.add(commit)
             return Written(commit=commit, changed=changed)
 
@@ -214,16 +213,16 @@ class GitWorkspace:
 
     async def _holding(self, commit: str) -> Mapping[str, Entry]:
         """What a commit holds, by path, sorted."""
-        tree = self._seen.tree(commit)
+        tree = self._seen.trees.get(commit)
         return self._seen.saw(commit, await self.git.entries(commit)) if tree is None else tree
 
     async def _contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """The contents by name."""
-        found = {blob: self._seen.content(blob) for blob in blobs}
+        found = {blob: self._seen.contents.get(blob) for blob in blobs}
         unknown = tuple(blob for blob, content in found.items() if content is None)
         for blob, content in zip(unknown, await self.git.blobs(unknown), strict=True):
             found[blob] = content
-            self._seen.read(blob, content)
+            self._seen.contents.put(blob, content)
         return {blob: content for blob, content in found.items() if content is not None}
 
     async def _existing(self, branch: str) -> str:

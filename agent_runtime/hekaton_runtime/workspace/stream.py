@@ -10,8 +10,7 @@ Changes: TypeAlias = tuple[tuple[str, str, bytes | None], ...]
 
 def commit(branch: str, start: str, changes: Changes, message: bytes, who: str) -> bytes:
     """Set the branch to a commit of the changes on `start`, and say its name. `who`: name, address, date."""
-    head = f"commit refs/heads/{branch}\nmark :1\nauthor {who}\ncommitter {who}\n".encode()
-    parts = [head, _data(message), f"from {start}\n".encode()]
+    parts = [_head(branch, message, who), f"from {start}\n".encode()]
     parts += [f"D {_quoted(path)}\n".encode() for path, _, content in changes if content is None]
     for path, mode, content in changes:
         if content is not None:
@@ -28,8 +27,7 @@ def join(
     who: str,
 ) -> bytes:
     """Set the branch, which is at `target`, to a merge of `source`; `puts`: (path, mode, blob) of what it brings."""
-    head = f"commit refs/heads/{branch}\nmark :1\nauthor {who}\ncommitter {who}\n".encode()
-    parts = [head, _data(message), f"from {target}\nmerge {source}\n".encode()]
+    parts = [_head(branch, message, who), f"from {target}\nmerge {source}\n".encode()]
     parts += [f"M {mode} {blob} {_quoted(path)}\n".encode() for path, mode, blob in puts]
     return b"".join([*parts, b"\nget-mark :1\n"])
 
@@ -44,6 +42,11 @@ def blob_name(content: bytes, like: str) -> str:
     kind = "sha1" if len(like) == 40 else "sha256"
     whole = b"blob %d\0" % len(content) + content
     return hashlib.new(kind, whole, usedforsecurity=False).hexdigest()
+
+
+def _head(branch: str, message: bytes, who: str) -> bytes:
+    head = f"commit refs/heads/{branch}\nmark :1\nauthor {who}\ncommitter {who}\n"
+    return head.encode() + _data(message)
 
 
 def _data(content: bytes) -> bytes:
