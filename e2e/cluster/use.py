@@ -1,11 +1,13 @@
 """A running cluster as tests use it: kubectl, and the paths to whatever else they start."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.places import HERE
 from cluster.progress import Failure
@@ -58,6 +60,12 @@ class Cluster:
         if said.code:
             raise Failure(f"kubectl {' '.join(words)}: {said.error.strip()}")
         return said.out
+
+    def listed(self, namespace: str, what: str, *words: str) -> list[dict[str, Any]]:
+        """Objects of a namespace."""
+        said = self.kubectl("-n", namespace, "get", what, "-o", "json", *words)
+        found: list[dict[str, Any]] = json.loads(said)["items"]
+        return found
 
     def image(self, target: str, name: str) -> None:
         """Build a target of the project's Dockerfile and load it into the node."""

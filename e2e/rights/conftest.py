@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster.objects import Object, formation, together
 from cluster.use import Cluster, started
 from install.conftest import NAMESPACE, Release
 
@@ -40,13 +41,12 @@ class Stage:
     def kubectl(self, *words: str, text: str | None = None) -> str:
         return self.cluster.kubectl("-n", TEAM, *words, text=text)
 
-    def apply(self, *objects: dict[str, Any]) -> None:
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=text)
+    def apply(self, *objects: Object) -> None:
+        words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+        self.kubectl(*words, text=together(*objects))
 
     def listed(self, what: str, *words: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.kubectl("get", what, "-o", "json", *words))["items"]  # fmt: skip
-        return found
+        return self.cluster.listed(TEAM, what, *words)
 
     def condition(self, what: str, kind: str) -> str:
         """Status and reason."""
@@ -118,25 +118,16 @@ def operator(cluster: Cluster, folder: Path, watched: str) -> "subprocess.Popen[
         return subprocess.Popen(words, env=environ, stderr=out, cwd=os.sep)
 
 
-def formation(name: str, *roles: str) -> dict[str, Any]:
-    model = {"name": "m", "engine": "external", "endpoint": "http://127.0.0.1:9/v1"}
-    return {
-        "apiVersion": "hekaton.dev/v1alpha1",
-        "kind": "Formation",
-        "metadata": {"name": name},
-        "spec": {
-            "models": [model],
-            "roles": [{"name": role, "role": role, "model": "m"} for role in roles],
-            "update": {"strategy": "InPlace"},
-            "revisionHistoryLimit": 0,
-            "capacity": 5,
-        },
-    }
+def crew(name: str, *roles: str) -> Object:
+    """A team whose changes leave nothing of it behind."""
+    return formation(
+        name, *roles, update={"strategy": "InPlace"}, revisionHistoryLimit=0, capacity=5
+    )
 
 
-def sharing(name: str, device_class: str) -> dict[str, Any]:
+def sharing(name: str, device_class: str) -> Object:
     """A formation whose engines share a claim on a GPU."""
-    made = formation(name, "sapper", "auditor")
+    made = crew(name)
     model = {
         "name": "m",
         "engine": "vllm",
@@ -146,20 +137,3 @@ def sharing(name: str, device_class: str) -> dict[str, Any]:
     hardware = {"profile": "gh200-96", "deviceClass": device_class}
     made["spec"] |= {"models": [model], "hardware": hardware, "revisionHistoryLimit": 1}
     return made
-
-
-def mission(name: str, team: str, **spec: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "hekaton.dev/v1alpha1",
-        "kind": "Mission",
-        "metadata": {"name": name},
-        "spec": {
-            "goal": "Make it pass.",
-            "formation": team,
-            "mode": "single",
-            "workspace": {"files": []},
-            "acceptance": {"commands": ["true"]},
-            "budget": {"tokens": 1000, "usd": 1},
-            **spec,
-        },
-    }

@@ -4,8 +4,9 @@ import json
 from functools import partial
 from typing import Any
 
+from cluster.objects import mission
 from cluster.waiting import until
-from rights.conftest import Stage, formation, mission, sharing
+from rights.conftest import Stage, crew, sharing
 
 REVISION = "hekaton.dev/revision"
 HASH = "controller-revision-hash"
@@ -14,7 +15,7 @@ HASH = "controller-revision-hash"
 def course(stage: Stage) -> None:
     """Formations and missions come, change, wait, are in somebody's way, and go."""
     early(stage)
-    stage.apply(formation("crew", "sapper", "auditor"))
+    stage.apply(crew("crew"))
     pods_come(stage)
     taken(stage)
     paused(stage)
@@ -119,7 +120,7 @@ def replaced(stage: Stage) -> None:
     """A new revision takes over at once, and the old one is forgotten; the mission's Job is made anew."""
     old = {each["metadata"]["uid"] for each in stage.listed("jobs")}
     stage.kubectl("delete", "pods", "--all")
-    stage.apply(formation("crew", "sapper", "auditor", "analyst"))
+    stage.apply(crew("crew", "sapper", "auditor", "analyst"))
     pods_come(stage)
     until(
         lambda: "" if not old & {e["metadata"]["uid"] for e in stage.listed("jobs")} else "old Job"

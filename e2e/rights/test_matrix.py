@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster.objects import mission
 from cluster.use import Cluster
 from install.conftest import NAMESPACE
-from rights.conftest import TEAM, Stage, formation, installed, mission
+from rights.conftest import TEAM, Stage, crew, installed
 from rights.course import course
 
 Right = tuple[str, str, str]
@@ -95,7 +96,7 @@ def test_the_operator_serves_no_namespace_but_its_own_in_that_mode(stage: Stage)
 
 
 def test_pods_of_formations_and_missions_have_no_right_and_no_token(stage: Stage) -> None:
-    stage.apply(formation("crew", "sapper", "auditor", "analyst"), mission("last", "crew"))
+    stage.apply(crew("crew", "sapper", "auditor", "analyst"), mission("last", "crew"))
     accounts = {"crew"}
     for made in stage.listed("statefulsets"):
         template = made["spec"]["template"]["spec"]

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cluster.objects import Object, mission, together
 from cluster.use import Cluster, Said
 from cluster.waiting import until
-from rights.conftest import TEAM, Stage, formation, installed, mission
+from rights.conftest import TEAM, Stage, crew, installed
 
 OTHER = "team-b"
 ANNA = "--as=anna"
@@ -29,18 +29,17 @@ def stage(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         made.kubectl("create", "rolebinding", "anna", *bound)
         made.kubectl("create", "role", "all", "--verb=*", "--resource=secrets,pods,jobs.batch")
         made.kubectl("create", "rolebinding", "anna-all", "--role=all", "--user=anna")
-        made.apply(formation("crew", "sapper", "auditor"))
-        apply(server, OTHER, formation("crew", "sapper", "auditor"), mission("theirs", "crew"))
+        made.apply(crew("crew"))
+        apply(server, OTHER, crew("crew"), mission("theirs", "crew"))
         for space in (TEAM, OTHER):
             until(partial(missing, server, space))
         yield made
         server.kubectl("-n", OTHER, "delete", "formations,missions", "--all")
 
 
-def apply(cluster: Cluster, space: str, *objects: dict[str, Any], who: str = "") -> Said:
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+def apply(cluster: Cluster, space: str, *objects: Object, who: str = "") -> Said:
     words = ("-n", space, "apply", "--server-side", "-f", "-", *([who] if who else []))
-    return cluster.run("kubectl", *words, text=text)
+    return cluster.run("kubectl", *words, text=together(*objects))
 
 
 def missing(cluster: Cluster, space: str) -> str:
@@ -76,7 +75,7 @@ def test_another_namespace_cannot_be_reached(stage: Stage, words: tuple[str, ...
 
 
 def test_a_mission_cannot_name_a_formation_of_another_namespace(stage: Stage) -> None:
-    apply(stage.cluster, OTHER, formation("rich", "sapper", "auditor"))
+    apply(stage.cluster, OTHER, crew("rich"))
     assert apply(stage.cluster, TEAM, mission("guest", "rich"), who=ANNA).code == 0
     until(lambda: "" if "FormationMissing" in stage.condition("mission/guest", "Admitted") else "?")
     said = apply(stage.cluster, TEAM, mission("path", "team-b/rich"), who=ANNA)
@@ -103,7 +102,7 @@ def test_a_pod_with_anothers_labels_does_not_make_it_ready(stage: Stage) -> None
     path = "jsonpath={.status.conditions[?(@.type=='Serving')].status}"
     ready = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
     stage.kubectl("patch", "pod", "spy", "--subresource=status", "--type=merge", "-p", ready)
-    apply(stage.cluster, OTHER, formation("crew", "sapper", "auditor", "analyst"))
+    apply(stage.cluster, OTHER, crew("crew", "sapper", "auditor", "analyst"))
     time.sleep(3)
     assert stage.cluster.kubectl("-n", OTHER, "get", "fm", "crew", "-o", path) == "False"
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.objects import Object, formation, mission, together
 from cluster.use import Cluster
 
 PLACES = 20
@@ -29,19 +30,16 @@ class Crowd:
         return self.cluster.kubectl("-n", self.space, *words, text=text)
 
     def listed(self, kinds: str, *words: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-o", "json", *words))[
-            "items"
-        ]
-        return found
+        return self.cluster.listed(self.space, kinds, *words)
 
     def form(self, **more: Any) -> None:
         """Make the formations, or change them."""
-        self._apply([_formation(name, **more) for name in self.teams])
+        self._apply(*(formation(name, capacity=PLACES, **more) for name in self.teams))
 
     def send(self, first: int, last: int, **more: Any) -> None:
         """Make missions of these numbers, or change them; each formation gets its share."""
-        numbers = range(first, last)
-        self._apply([_mission(n, self.teams[n % len(self.teams)], **more) for n in numbers])
+        numbers, teams = range(first, last), self.teams
+        self._apply(*(mission(_name(n), teams[n % len(teams)], **more) for n in numbers))
         self.missions |= {_name(n) for n in numbers}
 
     def dismiss(self, first: int, last: int) -> None:
@@ -115,11 +113,9 @@ class Crowd:
                 found[what["name"]] += 1
         return found
 
-    def _apply(self, items: list[dict[str, Any]]) -> None:
-        listed = {"apiVersion": "v1", "kind": "List", "items": items}
-        self.kubectl(
-            "apply", "--server-side", "--force-conflicts", "-f", "-", text=json.dumps(listed)
-        )
+    def _apply(self, *objects: Object) -> None:
+        words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+        self.kubectl(*words, text=together(*objects))
 
 
 def crowd(cluster: Cluster) -> Crowd:
@@ -146,31 +142,3 @@ def _true(body: dict[str, Any], kind: str) -> bool:
     """Whether a condition holds of the newest generation."""
     held = body.get("status", {}).get("conditions", ())
     return _current(body) and any(e["type"] == kind and e["status"] == "True" for e in held)
-
-
-def _formation(name: str, **more: Any) -> dict[str, Any]:
-    model = {"name": "m", "engine": "external", "endpoint": "http://127.0.0.1:9/v1"}
-    roles = [{"name": role, "role": role, "model": "m"} for role in ("sapper", "auditor")]
-    spec = {"models": [model], "roles": roles, "capacity": PLACES, **more}
-    return _object("Formation", name, spec)
-
-
-def _mission(number: int, team: str, **more: Any) -> dict[str, Any]:
-    spec = {
-        "goal": "Make it pass.",
-        "formation": team,
-        "mode": "single",
-        "workspace": {"files": []},
-        "acceptance": {"commands": ["true"]},
-        "budget": {"tokens": 1000, "usd": 1},
-    }
-    return _object("Mission", _name(number), {**spec, **more})
-
-
-def _object(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "apiVersion": "hekaton.dev/v1alpha1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": spec,
-    }
