@@ -56,7 +56,12 @@ def _missing(ours: Migrations, known: Mapping[int, str]) -> Migrations:
         )
     for number, name, text in ours:
         if number in known and known[number] != _digest(text):
-            raise BadInput([f"Migration {name} differs from the one this database was made with."])
+            raise BadInput(
+                [
+                    f"Migration {name} differs from the one this database was made with, so another build of"
+                    " hekaton made it. Use that build, or another home (HEKATON_HOME) or database."
+                ]
+            )
     return tuple(each for each in ours if each[0] not in known)
 
 
