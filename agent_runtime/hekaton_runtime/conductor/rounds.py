@@ -1,7 +1,7 @@
 """Perform a debate round: every question reserved on its own, all sent at once, each settled as it comes in.
 
-Where nobody at all could be reached (no endpoint, no broker) the round is held again, as a single
-question would be; with one answer it stands, and who was away is missing from it.
+Where nobody at all could be reached (no endpoint, no broker), or all answers got lost, the round is held
+again, as a single question would be asked; with one answer it stands, and who was away is missing from it.
 """
 
 import random
@@ -12,14 +12,14 @@ import msgspec
 from hekaton_runtime.bus.caller import Caller
 from hekaton_runtime.bus.messages import Faulted, Outcome
 from hekaton_runtime.bus.transcript import GENESIS
-from hekaton_runtime.conductor.asking import Asker, Opened
+from hekaton_runtime.conductor.asking import AGAIN, Asker, Opened
 from hekaton_runtime.conductor.engine import Known
 from hekaton_runtime.effects import Round
 from hekaton_runtime.journal.entries import fingerprint
 from hekaton_runtime.ledger.accounts import RELEASED, UNKNOWN
 from hekaton_runtime.results import Answer, Asked, Failed, HeardAll, Refused, Stopped
 
-AWAY = ("unavailable", "lost")
+AWAY = ("unavailable", "lost", "unknown")
 
 
 class Rounder:
@@ -32,7 +32,7 @@ class Rounder:
         self._token = token
 
     async def perform(self, path: str, effect: Round) -> HeardAll:
-        outage = self._asker.outage()
+        outage, lost = self._asker.outage(), 0
         for attempt in range(1, 1000):
             sitting = Sitting(self._asker, self._known, path, effect, attempt)
             began = time.monotonic()
@@ -41,7 +41,8 @@ class Rounder:
                 heard = await self._hold(sitting, f"{path}#{self._token}.{attempt}")
             finally:
                 await sitting.abandon()
-            if not sitting.deserted:
+            lost += sitting.charged
+            if not sitting.deserted or lost >= AGAIN:
                 return await sitting.close(heard, _drawn(len(effect.asks)))
             await outage.wait(sitting.why, time.monotonic() - began, self._asker.watch)
         raise AssertionError("an outage ends long before")
@@ -75,6 +76,8 @@ class Sitting:
         self._results: dict[int, Asked] = {}
         self._away: dict[int, Failed] = {}
         self._sent = False
+        self.charged = False
+        """Whether the outcome of a question got lost, which stays charged."""
 
     async def open(self) -> None:
         """Reserve what is not known yet."""
@@ -101,6 +104,7 @@ class Sitting:
         if isinstance(outcome, Faulted) and outcome.kind in AWAY and outcome.usage is None:
             await self._asker.close(one, UNKNOWN if outcome.billed else RELEASED)
             self._away[index] = Failed(kind=outcome.kind, detail=outcome.detail)
+            self.charged |= outcome.billed
         else:
             self._results[index] = await self._asker.settle(one, here, mark, outcome)
             self._known.add(here, mark, self._results[index])

@@ -12,7 +12,7 @@ from hekaton_runtime.agents.profile import Profile
 from hekaton_runtime.brief import Brief
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.caller import Caller
-from hekaton_runtime.bus.messages import Answered, Order, Outcome
+from hekaton_runtime.bus.messages import Answered, Faulted, Order, Outcome
 from hekaton_runtime.bus.peer import serve_agent
 from hekaton_runtime.bus.settings import BusSettings
 from hekaton_runtime.conductor.asking import Asker, Patience, Purse, Seated
@@ -51,11 +51,18 @@ class Answering:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.cuts = 0
+        """Questions whose answer gets lost, from now on."""
         self.began = asyncio.Event()
 
     async def answer(self, order: Order) -> Outcome:
         self.began.set()
         await asyncio.sleep(self.seconds)
+        if self.cuts:
+            self.cuts -= 1
+            return Faulted(
+                kind="unknown", detail="The connection was cut.", usage=None, billed=True
+            )
         usage = Usage(prompt_tokens=10, completion_tokens=10)
         text = '{"choice": "A"}'
         return Answered(text=text, usage=usage, model="m", seconds=self.seconds, instance="")
@@ -140,6 +147,22 @@ async def test_a_round_cancelled_at_any_moment_leaves_no_call_open(
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             assert await database.value(OPEN) == 0
+
+
+@pytest.mark.parametrize(("cuts", "answers", "lost"), [(2, 1, 2), (3, 3, 3), (100, 0, 9)])
+async def test_a_round_whose_answers_all_got_lost_is_held_again_and_they_stay_charged(
+    database: Database, new_mission: NewMission, bus: tuple[str, Answering],
+    cuts: int, answers: int, lost: int,
+) -> None:  # fmt: skip
+    """As when the router of a pod is killed; an endpoint that always cuts gets three tries, as it has of a question."""
+    async with owning(database, await new_mission(), bus[0]) as desk:
+        bus[1].cuts = cuts
+        heard = await desk.rounder.perform("/0", debate())
+        assert sum(isinstance(each, Answer) for each in heard.answers) == answers
+        rows = await database.fetch("select state, count(*) from hekaton.call group by 1")
+        assert {row["state"]: row["count"] for row in rows} == {
+            state: count for state, count in (("unknown", lost), ("settled", answers)) if count
+        }
 
 
 async def test_a_round_that_its_own_reservations_leave_no_room_for_is_refused_and_does_not_wait(
