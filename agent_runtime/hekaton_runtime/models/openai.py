@@ -211,8 +211,8 @@ class OpenAIModel:
             raise _Again(self._why(fault), cure) from fault
         except (httpx.HTTPError, OSError, TimeoutError, Garbled) as fault:
             raise OutcomeUnknown(
-                f"POST {url} ended after the request was sent: {self._why(fault)}. It may have "
-                "been billed and is not retried; look at the endpoint's own log."
+                f"POST {url} ended after the request was sent: {self._why(fault).rstrip('.')}. It may have"
+                " been billed and stays charged at its reservation; look at the endpoint's own log."
             ) from fault
 
     async def _stream(self, url: str, body: bytes, key: str) -> Reply | _Refusal:

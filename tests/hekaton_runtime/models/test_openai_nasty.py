@@ -55,7 +55,7 @@ async def test_a_stream_that_is_cut_is_never_asked_again(
     raw: Start, client: Client, ask: Ask, stream: Make
 ) -> None:
     server = await raw([stream("half", finish=None, usage=None, done=False)])
-    with pytest.raises(OutcomeUnknown, match="without a finish_reason.*not retried"):
+    with pytest.raises(OutcomeUnknown, match="without a finish_reason.*stays charged"):
         await client(server.url).complete(ask())
     assert len(server.heads) == 1
 
