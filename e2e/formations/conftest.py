@@ -17,6 +17,13 @@ def shared_space(installed: Cluster) -> Iterator[Namespace]:
 
 
 @pytest.fixture
+def engine_space(installed: Cluster) -> Iterator[Namespace]:
+    """A namespace of the test's own for engines that are installed on the node."""
+    with installing.namespace(installed, installing.PRIVILEGED) as made:
+        yield made
+
+
+@pytest.fixture
 def gpu(installed: Cluster) -> Iterator[Devices]:
     """One that nobody drives."""
     with devices(installed) as made:

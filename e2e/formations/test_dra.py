@@ -53,36 +53,38 @@ def placed(space: Namespace) -> list[str]:
 
 
 def test_the_claim_is_allocated_and_the_pod_goes_to_its_node(
-    space: Namespace, gpu: Devices
+    engine_space: Namespace, gpu: Devices
 ) -> None:
-    space.apply_text(wanted(gpu))
-    until(lambda: "" if allocations(space) else "no claim is allocated", 120)
-    (given,) = allocations(space)
+    engine_space.apply_text(wanted(gpu))
+    until(lambda: "" if allocations(engine_space) else "no claim is allocated", 120)
+    (given,) = allocations(engine_space)
     assert (given["driver"], given["device"]) == (DRIVER, "gpu-0")
-    until(lambda: "" if placed(space) else "the pod has no node", 60)
-    assert placed(space) == [gpu.node]
+    until(lambda: "" if placed(engine_space) else "the pod has no node", 60)
+    assert placed(engine_space) == [gpu.node]
 
 
 def test_each_model_has_a_container_and_all_of_them_use_the_one_claim(
-    space: Namespace, gpu: Devices
+    engine_space: Namespace, gpu: Devices
 ) -> None:
-    space.apply_text(wanted(gpu))
-    until(lambda: "" if placed(space) else "the pod has no node", 120)
-    (pod,) = space.listed("pods", "hekaton.dev/formation=sharing")
+    engine_space.apply_text(wanted(gpu))
+    until(lambda: "" if placed(engine_space) else "the pod has no node", 120)
+    (pod,) = engine_space.listed("pods", "hekaton.dev/formation=sharing")
     engines = [each for each in pod["spec"]["containers"] if each["name"].startswith("engine")]
     assert [each["name"] for each in engines] == ["engine-small", "engine-code"]
     (claim,) = pod["spec"]["resourceClaims"]
     assert [each["resources"]["claims"] for each in engines] == [[{"name": claim["name"]}]] * 2
-    assert len(space.listed("resourceclaims")) == 1
+    assert len(engine_space.listed("resourceclaims")) == 1
     assert "nvidia.com/gpu" not in str(pod["spec"])
 
 
-def test_a_replica_without_a_gpu_of_its_own_is_told_by_name(space: Namespace, gpu: Devices) -> None:
-    space.apply_text(wanted(gpu, replicas=2))
+def test_a_replica_without_a_gpu_of_its_own_is_told_by_name(
+    engine_space: Namespace, gpu: Devices
+) -> None:
+    engine_space.apply_text(wanted(gpu, replicas=2))
 
     def untold() -> str:
-        ready = space.condition("formation", "sharing", "Ready")
+        ready = engine_space.condition("formation", "sharing", "Ready")
         return "" if ready.get("reason") == "PodUnschedulable" else str(ready)
 
     until(untold, 120)
-    assert len(allocations(space)) == 1
+    assert len(allocations(engine_space)) == 1

@@ -37,9 +37,9 @@ class Leases(Protocol):
 class Terms:
     """Seconds."""
 
-    lease: float = 15.0
-    """After which a silent holder has lost it."""
-    renew: float = 10.0
+    lease: float = 11.0
+    """After which a silent holder has lost it: with a retry before and one after, another leads within 15."""
+    renew: float = 8.0
     """After which a holder that cannot renew stops working."""
     retry: float = 2.0
     """Between two tries."""

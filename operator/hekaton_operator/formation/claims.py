@@ -90,7 +90,9 @@ def _unready(view: View, wanted: str) -> str:
     held = [f"{each.container} ({each.reason})" for pod in pods for each in pod.waiting]
     if held:
         return f"Waiting: {', '.join(sorted(set(held))[:8])}."
-    return "They start." if pods else "They are being made."
+    if pods:
+        return "They start."
+    return f"They are being made; if none comes, kubectl describe statefulset {wanted} says why."
 
 
 def _swapping(view: View, wanted: str, swap: Swap) -> Claim:
