@@ -6,7 +6,8 @@ Only the native provider's processes are this machine's, so these promises are a
 import os
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,23 +25,30 @@ class Container:
     selector: str
     name: str
 
-    def kill(self, space: Namespace) -> None:
-        """`kill -9` its first process in every pod."""
-        for pid in self.processes(space):
-            os.kill(pid, signal.SIGKILL)
+    def kill(self, space: Namespace, pod: str = "") -> None:
+        """`kill -9` its first process in this pod, or in every one."""
+        for held in self._ids(space, pod):
+            for pid in within(held):
+                if number(pid) == 1:
+                    os.kill(pid, signal.SIGKILL)
 
-    def processes(self, space: Namespace) -> list[int]:
-        """The first process of it in every pod."""
-        return [pid for held in self._ids(space) for pid in within(held) if number(pid) == 1]
+    def kill_children(self, space: Namespace) -> None:
+        """`kill -9` all that its first process started."""
+        for pid in self.all(space):
+            if number(pid) != 1:
+                with suppress(ProcessLookupError):  # its parent took it along
+                    os.kill(pid, signal.SIGKILL)
 
     def all(self, space: Namespace) -> list[int]:
         """Every process of it in every pod."""
         return [pid for held in self._ids(space) for pid in within(held)]
 
-    def _ids(self, space: Namespace) -> list[str]:
+    def _ids(self, space: Namespace, pod: str = "") -> list[str]:
         found = []
-        for pod in space.listed("pods", self.selector):
-            status = pod["status"]
+        for each in space.listed("pods", self.selector):
+            if pod not in ("", each["metadata"]["name"]):
+                continue
+            status = each["status"]
             both = (*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ()))
             found += [
                 one["containerID"].rpartition("/")[2]
@@ -110,10 +118,17 @@ def outage(folder: Path, name: str, seconds: float) -> None:
 
 def frozen(pids: list[int], seconds: float) -> None:
     """Stop processes for a while; they go on as if nothing had been."""
+    with stopped(pids):
+        time.sleep(seconds)
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """Processes stand still meanwhile."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
-        time.sleep(seconds)
+        yield
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)

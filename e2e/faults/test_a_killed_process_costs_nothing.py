@@ -57,6 +57,15 @@ def test_the_operator_that_leads_and_the_other(busy: Struck) -> None:
     assert before
 
 
+@pytest.mark.full
+def test_the_operator_that_leads_alone(busy: Struck) -> None:
+    system = Namespace(busy.cluster, SYSTEM)
+    before = leader(system)
+    OPERATOR.kill(system, before)
+    until(lambda: "" if leader(system) not in ("", before) else "the other does not lead", 60)
+    busy.ends_well()
+
+
 def leader(system: Namespace) -> str:
     words = ("get", "lease", "hekaton-operator", "-o", "jsonpath={.spec.holderIdentity}")
     return system.kubectl(*words)

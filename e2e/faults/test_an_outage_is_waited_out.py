@@ -4,7 +4,7 @@ import pytest
 from cluster.native import processes
 from cluster.use import Cluster
 from cluster.waiting import until
-from faults.blows import Container, frozen, kill_program, outage
+from faults.blows import Container, children, frozen, kill_program, outage, stopped
 from faults.struck import Struck
 from promises.installing import SYSTEM
 from promises.kubectl import Namespace
@@ -41,6 +41,13 @@ def test_a_program_of_the_node(busy: Struck, name: str) -> None:
     busy.ends_well()
 
 
+def test_a_node_that_is_not_heard_of_until_it_is_given_up(busy: Struck) -> None:
+    with stopped(children(busy.cluster.folder, "kubelet")):
+        until(lambda: "" if unheard(busy.cluster) else "the node is still ready", 120)
+        until(lambda: waiting(busy.space), 60)
+    busy.ends_well()
+
+
 def test_postgres_unreachable_for_a_minute(busy: Struck) -> None:
     frozen(POSTGRES.all(Namespace(busy.cluster, SYSTEM)), 60.0)
     busy.ends_well()
@@ -55,6 +62,18 @@ def test_a_node_that_is_drained_and_comes_back(busy: Struck) -> None:
     finally:
         busy.cluster.kubectl("uncordon", "node0")
     busy.ends_well()
+
+
+def unheard(cluster: Cluster) -> bool:
+    """Whether the control plane has given the node up."""
+    words = (
+        "get",
+        "node",
+        "node0",
+        "-o",
+        "jsonpath={.status.conditions[?(@.type=='Ready')].status}",
+    )
+    return cluster.kubectl(*words) == "Unknown"
 
 
 def waiting(space: Namespace) -> str:

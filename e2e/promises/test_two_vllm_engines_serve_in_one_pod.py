@@ -5,31 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.use import Cluster
-from promises import engines, installing
-from promises.kubectl import ROOT, Namespace
+from promises import engines
+from promises.kubectl import Namespace
 from promises.missions import mission
-from ruamel.yaml import YAML
 
-PAIR = ROOT / "e2e" / "vllm_cpu" / "pair.yaml"
-STARTING = 900.0
-"""Seconds for two servers, one after the other, on two cores that all of Kubernetes shares."""
 WORKING = 600.0
-
-
-def pair() -> str:
-    """The formation, with the models' own configuration, since nothing else knows their figures."""
-    document = YAML(typ="safe").load(PAIR.read_text())
-    for model in document["spec"]["models"]:
-        model["model"] = str(engines.MODEL)
-        model["config"] = (engines.MODEL / "config.json").read_text()
-    return json.dumps(document)
 
 
 @pytest.fixture(scope="module")
 def served(installed: Cluster) -> Iterator[Namespace]:
-    with installing.namespace(installed, installing.PRIVILEGED) as made:
-        made.apply_text(pair())
-        made.wait("formation", "pair", "Ready", STARTING)
+    with engines.served(installed) as made:
         yield made
 
 
