@@ -9,9 +9,11 @@ Without the peers' environment ours and the bare INSERT are measured alone.
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
 from figures.contest import Contestant, Entrant, peers, rounds, running
 from figures.quantiles import Spread, micros, ms, quantile, ratio, spread
 from figures.report import Report, Table, load, machine, options, publish
@@ -44,6 +46,16 @@ class Growth:
     first: float
     last: float
     bytes_a_step: float
+    pruned: "Pruned"
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What `hekaton prune` took from the ended mission."""
+
+    entries: int
+    bytes: int
+    seconds: float
 
 
 def entrants(place: Server, name: str, peer: str, size: int) -> list[tuple[str, Entrant]]:
@@ -96,8 +108,25 @@ async def grown(place: Server, steps: int, size_of_one: int) -> Growth:
         after = await size(place, database)
     tenth = max(1, steps // 10)
     return Growth(
-        steps, quantile(seconds[:tenth], 0.5), quantile(seconds[-tenth:], 0.5), (after - before) / steps
+        steps, quantile(seconds[:tenth], 0.5), quantile(seconds[-tenth:], 0.5), (after - before) / steps,
+        await pruned(place.database(database)),
     )  # fmt: skip
+
+
+async def pruned(database: str) -> Pruned:
+    """End the mission and delete its journal."""
+    link = await asyncpg.connect(database)
+    try:
+        await link.execute(
+            "update hekaton.mission set state = 'passed', ended_at = clock_timestamp()"
+        )
+        row = await link.fetchrow("select id, entries, bytes from hekaton.prunable")
+        assert row is not None
+        began = time.perf_counter()
+        entries = await link.fetchval("select hekaton.prune($1)", row["id"])
+        return Pruned(entries, row["bytes"], time.perf_counter() - began)
+    finally:
+        await link.close()
 
 
 async def _in_blocks(one: Contestant, steps: int, size_of_one: int) -> list[float]:
@@ -136,6 +165,12 @@ def growth_table(grown: Growth) -> Table:
         "bytes a step",
     )
     return Table("Growth (hekaton call, 2,000 B)", heads, (row,))
+
+
+def pruning_table(gone: Pruned) -> Table:
+    row = (f"{gone.entries:,}", f"{gone.bytes / 2**20:.1f}", ms(gone.seconds), micros(gone.seconds / gone.entries))  # fmt: skip
+    heads = ("journal entries of one mission", "MiB", "deleted in ms", "microseconds an entry")
+    return Table("Pruning that mission", heads, (row,))
 
 
 def verdicts(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -185,6 +220,7 @@ def figures(rows: Sequence[Row], grown: Growth) -> dict[str, object]:
             for row in rows
         ],
         "growth": {"steps": grown.steps, "first": grown.first, "last": grown.last, "bytes_a_step": grown.bytes_a_step},
+        "pruning": {"entries": grown.pruned.entries, "bytes": grown.pruned.bytes, "seconds": grown.pruned.seconds},
     }  # fmt: skip
 
 
@@ -207,7 +243,7 @@ async def run(sizes: Sequence[int], blocks: int, steps: int, many: int, peer: st
         "steps",
         "A durable step",
         what,
-        (table(rows), growth_table(growth)),
+        (table(rows), growth_table(growth), pruning_table(growth.pruned)),
         notes,
         figures(rows, growth),
     )

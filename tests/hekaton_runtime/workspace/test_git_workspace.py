@@ -37,6 +37,19 @@ class Gate:
         return Execution(0, "", 0.0)
 
 
+class Late:
+    """A sandbox whose commands begin when they are let through."""
+
+    def __init__(self, inner: Sandbox) -> None:
+        self._inner = inner
+        self.began, self.go = asyncio.Event(), asyncio.Event()
+
+    async def run(self, command: str, folder: Path, limits: Limits) -> Execution:
+        self.began.set()
+        await self.go.wait()
+        return await self._inner.run(command, folder, limits)
+
+
 async def _workspace(
     root: Path, sandbox: Sandbox | None = None, hidden: tuple[FileText, ...] = ()
 ) -> GitWorkspace:
@@ -226,6 +239,23 @@ async def test_a_merge_moves_the_target_when_the_gate_passes(workspace: GitWorks
         )
         assert isinstance(merged, Merged)
     assert (await workspace.read(Read(branch="main"))).tree == ("a.txt", "src/b.txt", "x", "y")
+
+
+async def test_a_branch_that_moves_while_its_commands_run_was_not_what_they_judged(
+    tmp_path: Path,
+) -> None:
+    """What is checked and what is merged is one commit, whatever is written between the check and its use."""
+    late = Late(LandlockSandbox())
+    workspace = await _workspace(tmp_path, late)
+    good = await _written(workspace, _write("t", "x", "good"))
+    gate = Merge(source="t", into="main", commands=("test $(cat x) = good",))
+    merging = asyncio.create_task(workspace.merge(gate))
+    await late.began.wait()
+    await _written(workspace, _write("t", "x", "evil"))
+    late.go.set()
+    assert await merging == Merged(commit=good.commit)
+    (shown,) = (await workspace.read(Read(branch="main", paths=("x",)))).files
+    assert shown.text == "good"
 
 
 async def test_a_merge_done_again_after_a_crash_gives_the_same_result(tmp_path: Path) -> None:
