@@ -5,6 +5,8 @@ Only the native provider's processes are this machine's, so these promises are a
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.native import processes
+from cluster.places import HERE
 from cluster.waiting import until
 from promises.kubectl import Namespace
 
@@ -113,7 +116,15 @@ def outage(folder: Path, name: str, seconds: float) -> None:
     os.kill(pid, signal.SIGKILL)
     until(lambda: "still there" if processes.living(folder, name) else "", 10, 0.1)
     time.sleep(seconds)
-    processes.start(folder, name, command)
+    again(folder, name, command)
+
+
+def again(folder: Path, name: str, command: list[str]) -> None:
+    """Start a program as the cluster does: by a process that ends, so that nobody here waits for it."""
+    words = "import sys, pathlib; from cluster.native.processes import start; start(pathlib.Path(sys.argv[1]), *sys.argv[2:3], sys.argv[3:])"
+    subprocess.run(
+        [sys.executable, "-c", words, folder, name, *command], check=True, cwd=HERE.parent
+    )
 
 
 def frozen(pids: list[int], seconds: float) -> None:

@@ -58,6 +58,12 @@ def manifest(
     return Manifest(key, {"apiVersion": api_version, "kind": key.kind, "metadata": meta, **fields})
 
 
+def met(observed: Body | None, wanted: Manifest) -> bool:
+    """Whether an object is there and as wanted. Its type is its key's: items of a LIST do not say it."""
+    fields = {k: v for k, v in wanted.body.items() if k not in ("apiVersion", "kind")}
+    return observed is not None and covers(observed, fields)
+
+
 def covers(observed: Any, wanted: Any) -> bool:
     """Whether every wanted leaf is there and equal; what the server adds does not matter."""
     if isinstance(wanted, Mapping):

@@ -104,3 +104,16 @@ def test_what_people_wait_for_is_told_at_once() -> None:
     changed = {**shown("build"), "conditions": [{"type": "Running", "status": "False"}]}
     assert pacing.wait(JOB, shown("build"), changed, 1000.1) == 0
     assert pacing.wait(JOB, shown("build"), shown("build", artifact={}), 1000.1) == 0
+
+
+async def test_an_operator_that_begins_anew_writes_nothing(world: World) -> None:
+    await team(world)
+    key = world.user(mission("a"))
+    await world.settle()
+    world.row_is(Progress(world.objects[key]["metadata"]["uid"], "running", owned=True))
+    await world.settle()
+    world.writes.clear()
+    world.restart()
+    world.dispatch.everything()
+    await world.settle()
+    assert world.writes == []

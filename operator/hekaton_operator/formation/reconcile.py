@@ -16,7 +16,7 @@ from hekaton_operator.formation.memory import Memory
 from hekaton_operator.formation.pod import Team
 from hekaton_operator.formation.swap import Swap, swap
 from hekaton_operator.formation.view import View, ready_pods, serving_pods, sets
-from hekaton_operator.manifest import Manifest, covers
+from hekaton_operator.manifest import Manifest, met
 from hekaton_operator.objects import Key
 from hekaton_operator.settings import Images
 from hekaton_operator.times import stamp
@@ -107,8 +107,7 @@ def _actions(view: View, plan: Blueprint, means: Means, course: Swap) -> Iterato
 
 def _missing(view: View, *wanted: Manifest) -> Iterator[Action]:
     for each in wanted:
-        observed = view.children.get(each.key)
-        if observed is None or not covers(observed, each.body):
+        if not met(view.children.get(each.key), each):
             yield Apply(each)
 
 

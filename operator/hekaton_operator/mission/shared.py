@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hekaton_operator import names
 from hekaton_operator.actions import Action, Apply, Delete, Enlist, Outcome
-from hekaton_operator.manifest import Manifest, covers, manifest
+from hekaton_operator.manifest import Manifest, manifest, met
 from hekaton_operator.network import DNS, ports, selected
 from hekaton_operator.objects import Body, Key, Kind
 from hekaton_operator.settings import Server, reachable
@@ -58,8 +58,7 @@ def decide(space: Space, server: Server, home: str, tenant: Tenant | None) -> Ou
 def _apply(space: Space, *wanted: Manifest) -> Iterator[Action]:
     """What is not as it shall be."""
     for each in wanted:
-        observed = space.children.get(each.key)
-        if observed is None or not covers(observed, each.body):
+        if not met(space.children.get(each.key), each):
             yield Apply(each)
 
 

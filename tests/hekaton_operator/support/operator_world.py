@@ -75,8 +75,9 @@ class World:
             self.store, self.roster, self.views, hands, now=lambda: self.now
         )
         self.due: dict[Key, float] = {}
-        for key, body in self.objects.items():
-            self.store.put(key, copy.deepcopy(body))
+        for key, body in self.objects.items():  # as a LIST has them: nothing says its type
+            item = {k: v for k, v in body.items() if k not in ("apiVersion", "kind")}
+            self.store.put(key, copy.deepcopy(item))
 
     # What users and controllers do.
 
