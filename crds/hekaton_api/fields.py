@@ -26,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from hekaton_api.cel import Cel, ruled
+from hekaton_api.nul import NoNul
 from hekaton_api.problems import Problem, refuse
 from hekaton_api.units import DURATION, seconds
 
@@ -162,10 +163,10 @@ Unit: TypeAlias = Annotated[Real, Field(ge=0, le=1), Hint(example="0.5")]
 GiB: TypeAlias = Annotated[Real, Field(ge=0, le=100_000), Hint("GiB", example="8")]
 
 Name: TypeAlias = Annotated[str, Field(pattern=NAME, max_length=63)]
-Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=253)]
-Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096)]
-Prose: TypeAlias = Annotated[str, Field(max_length=4096)]
-Url: TypeAlias = Annotated[str, Field(pattern=URL, max_length=2048)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=253), NoNul()]
+Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096), NoNul()]
+Prose: TypeAlias = Annotated[str, Field(max_length=4096), NoNul()]
+Url: TypeAlias = Annotated[str, Field(pattern=URL, max_length=2048), NoNul()]
 Variable: TypeAlias = Annotated[str, Field(pattern=VARIABLE, max_length=128)]
 Branch: TypeAlias = Annotated[str, Field(pattern=BRANCH, max_length=200)]
 Key: TypeAlias = Annotated[str, Field(pattern=KEY, max_length=317)]

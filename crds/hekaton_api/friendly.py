@@ -29,7 +29,10 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "string_too_short": ("is too short", "Give at least {min_length} character."),
         "string_too_long": ("is too long", "Give at most {max_length} characters."),
         "string_pattern_mismatch": ("{form}", "{how}"),
-        "string_unicode": ("is not valid Unicode", "Save the file as UTF-8."),
+        "string_unicode": (
+            "is not valid Unicode",
+            "Write characters themselves, not their halves like \\ud83d, and save as UTF-8.",
+        ),
         "literal_error": ("is not one of the choices", "{near}Choose one of: {choices}."),
         "literal_error:bool": (
             "is read as true or false",

@@ -8,6 +8,7 @@ from pydantic import Field
 from hekaton_api.cel import Cel
 from hekaton_api.fields import LIST, GiB, Hint, Line, Part, Text, Whole
 from hekaton_api.meta import Labels
+from hekaton_api.nul import NoNul
 from hekaton_api.problems import Problem
 
 SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
@@ -89,7 +90,7 @@ class Toleration(Part):
     """Taint key; absent with operator Exists means every key."""
     operator: Literal["Exists", "Equal"] = "Equal"
     """How the key is compared. Default Equal."""
-    value: Annotated[str, Field(max_length=63)] | None = None
+    value: Annotated[str, Field(max_length=63), NoNul()] | None = None
     """Taint value, for operator Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Taint effect; absent means all."""

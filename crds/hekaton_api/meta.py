@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 from hekaton_api.cel import Cel
 from hekaton_api.fields import KEY, LIST, Count, Flag, Key, Label, Name, Part, Text, Time
+from hekaton_api.nul import NoNul, kept_whole
 
 KEYS = Cel(
     f"self.all(key, key.matches(r'{KEY}'))",
@@ -25,8 +26,9 @@ Labels: TypeAlias = Annotated[
     Mapping[Key, Label], Field(max_length=LIST), KEYS, BeforeValidator(_given)
 ]
 Annotations: TypeAlias = Annotated[
-    Mapping[Key, Annotated[str, Field(max_length=262_144)]], Field(max_length=LIST)
+    Mapping[Key, Annotated[str, Field(max_length=262_144), NoNul()]], Field(max_length=LIST)
 ]
+Kept: TypeAlias = Annotated[JsonValue, AfterValidator(kept_whole)]
 
 
 class Owner(Part):
@@ -77,5 +79,5 @@ class ObjectMeta(Part):
     """Who must agree before the object is gone, at most 64. Default none."""
     owner_references: Annotated[tuple[Owner, ...], Field(max_length=LIST)] = ()
     """Objects that this one is deleted with, at most 64. Default none."""
-    managed_fields: Annotated[tuple[JsonValue, ...], Field(max_length=1024)] = ()
+    managed_fields: Annotated[tuple[Kept, ...], Field(max_length=1024)] = ()
     """The server's record of who set which field; not interpreted. Default none."""

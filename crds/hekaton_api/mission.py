@@ -20,6 +20,7 @@ from hekaton_api.fields import (
     Whole,
 )
 from hekaton_api.meta import ObjectMeta
+from hekaton_api.nul import NoNul
 from hekaton_api.problems import Problem
 from hekaton_api.sources import Artifact, Files, Workspace, clashes
 from hekaton_api.status import MissionStatus
@@ -37,6 +38,7 @@ Command: TypeAlias = Annotated[
 Goal: TypeAlias = Annotated[
     str,
     Field(min_length=1, max_length=MAX_GOAL),
+    NoNul(),
     Cel(
         f"self.{VISIBLE}",
         "is blank. Say in words what to reach, e.g. goal: Make the tests pass.",

@@ -19,6 +19,7 @@ from hekaton_api.fields import (
     Variable,
     Whole,
 )
+from hekaton_api.nul import NoNul
 from hekaton_api.problems import Problem
 from hekaton_api.units import micros
 
@@ -106,7 +107,7 @@ class ModelSpec(Part):
     kv_cache_dtype: Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=63)] = "auto"
     """Storage of the KV cache as the engine names it, e.g. auto, fp8, turboquant_4bit. Default
     auto."""
-    config: Annotated[str, Field(min_length=2, max_length=16384)] | None = None
+    config: Annotated[str, Field(min_length=2, max_length=16384), NoNul()] | None = None
     """Text of the weights' own config.json, for a model that Hekaton has no figures of. Absent means
     the figures that come along."""
     weights_gib: GiB | None = Field(default=None, gt=0)

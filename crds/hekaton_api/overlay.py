@@ -5,6 +5,7 @@ number. The result is validated like a file, so that a change cannot make what a
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -26,11 +27,16 @@ def overlaid(formation: Formation, changes: Iterable[str]) -> Formation:
     if findings:
         raise Invalid(tuple(findings))
     try:
-        (made,) = parse(json.dumps(whole), FLAG)
+        (made,) = parse(_escaped(json.dumps(whole, ensure_ascii=False)), FLAG)
     except Invalid as fault:
         raise Invalid(tuple(replace(each, line=0) for each in fault.findings)) from None
     assert isinstance(made, Formation)  # its kind cannot be reached by a path below spec
     return made
+
+
+def _escaped(text: str) -> str:
+    """JSON as YAML reads it: that knows no pairs of \\u escapes, and takes few signs bare."""
+    return re.sub(r"[^ -~]", lambda hit: f"\\U{ord(hit[0]):08x}", text)
 
 
 def _change(spec: dict[str, Any], change: str) -> list[Finding]:

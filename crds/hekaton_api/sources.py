@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from hekaton_api.cel import Cel, Distinct
 from hekaton_api.fields import LIST, Branch, Name, Part
 from hekaton_api.models import Credentials
+from hekaton_api.nul import NoNul
 from hekaton_api.problems import Problem, refuse
 from hekaton_api.words import listed
 
@@ -70,7 +71,7 @@ class File(Part):
 
     path: FilePath
     """Path relative to the root of the workspace. Required."""
-    content: Annotated[str, Field(max_length=262_144)]
+    content: Annotated[str, Field(max_length=262_144), NoNul()]
     """The whole text, at most 262144 characters. Required."""
 
 
@@ -108,7 +109,7 @@ def clashes(field: str, files: tuple[File, ...]) -> Iterator[Problem]:
 class Git(Part):
     """A git repository to start from."""
 
-    url: Annotated[str, Field(pattern=GIT, max_length=2048)]
+    url: Annotated[str, Field(pattern=GIT, max_length=2048), NoNul()]
     """Address of the repository, without a password: https, ssh or an absolute folder. Required."""
     ref: Branch = "HEAD"
     """Branch, tag or commit to start from. Default HEAD."""

@@ -19,6 +19,7 @@ from hekaton_api.fields import (
     Time,
     Whole,
 )
+from hekaton_api.nul import NoNul
 
 Phase: TypeAlias = Literal[
     "pending",
@@ -113,7 +114,7 @@ class FormationStatus(Part):
     """Pods that exist. Default 0."""
     ready: Count = 0
     """Pods that take missions. Default 0."""
-    selector: Annotated[str, Field(max_length=1024)] | None = None
+    selector: Annotated[str, Field(max_length=1024), NoNul()] | None = None
     """Label selector of the pods, for the scale subresource."""
     active_missions: Count = 0
     """Missions that run now. Default 0."""

@@ -130,6 +130,8 @@ def _document(first: int, chunk: str) -> Iterator[Document]:
     elif nodes:
         reader = _Reader(first)
         value = reader.read(nodes[0], (), 0)
+        if reader.left < 0:
+            value = None  # what was left out would only look as if it were missing
         if value is not None or reader.faults:
             line = first + nodes[0].start_mark.line
             yield Document(line, value, reader.places, tuple(reader.faults))
@@ -168,6 +170,7 @@ class _Reader:
     places: dict[Path, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     left: int = MAX_NODES
+    above: list[Node] = field(default_factory=list)
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
         """The plain value of a node; None where it has a fault."""
@@ -175,22 +178,36 @@ class _Reader:
             return None
         line = self.places[path].line if path in self.places else self.line(node)
         self.places[path] = Place(line, node.value if isinstance(node, ScalarNode) else None)
+        if isinstance(node, ScalarNode):
+            return self.scalar(node, path)
+        self.above.append(node)
+        value = self.inner(node, path, depth)
+        self.above.pop()
+        return value
+
+    def inner(self, node: Node, path: Path, depth: int) -> Any:
+        """The value of what has parts."""
         if isinstance(node, MappingNode):
             return self.mapping(node, path, depth)
         if isinstance(node, SequenceNode):
             items = enumerate(node.value)
             return tuple(self.read(item, (*path, i), depth + 1) for i, item in items)
-        return self.scalar(node, path) if isinstance(node, ScalarNode) else None
+        return None
 
     def room(self, node: Node, path: Path, depth: int) -> bool:
         """Whether the document is still of a sane size; says once when it is not."""
-        if self.left > 0 and depth <= MAX_DEPTH:
-            self.left -= 1
-            return True
-        if self.left >= 0:
+        if self.left < 0:
+            return False
+        if node in self.above:
+            remedy = "Remove the alias, or let it name a value that it is no part of."
+            self.fault(node, path, "", "is an alias of what it stands in", remedy)
+        elif self.left == 0 or depth > MAX_DEPTH:
             remedy = f"Use at most {MAX_DEPTH} levels and {MAX_NODES} values; mind the aliases."
             self.fault(node, path, "", "is too large or nested too deeply", remedy)
-            self.left = -1
+        else:
+            self.left -= 1
+            return True
+        self.left = -1
         return False
 
     def line(self, node: Node) -> int:

@@ -12,7 +12,8 @@ Node = dict[str, Any]
 TEXTS = (
     "", " ", "a", "b", "A", "auto", "big", "far", "tiny", "x" * 63, "x" * 64, "x" * 253, "x" * 254,
     "a-b", "-a", "a.b", "1.10", "on", "0", "\u00e9", "\u2003", "a\u00a0b", "a\u0085b", "a\x0bb",
-    "a\x1cb", "\x1c", "\x1f \t", "\ufeff", "a\n", "\na", "\x00", "a\x7f", "\u0663s", "\uff11s",
+    "a\x1cb", "\x1c", "\x1f \t", "\ufeff", "a\n", "\na", "\x00", "a\x00b", "a\x7f",
+    "\u0663s", "\uff11s", "http://h/\x00", "ssh://h/\x00",
     "http://h/v1", "https://h", "http://h\u00a0/v1", "http://h/\u2028", "http://h\x0b/v1",
     "http://me@h/", "http://h?q", "http://\u00e9/v1", "https://h/x.git", "git@h:x", "/srv/x.git",
     "ssh://h/x", "ssh://h:22/x", "ssh://-h/x", "ssh://h\u2003/x", "-x@h:y", "HEAD", "feat/x",

@@ -46,6 +46,14 @@ def changed(document: dict[str, Any], changes: dict[At, object]) -> dict[str, An
     return document
 
 
+def texts(*fields: tuple[str, At, object]) -> dict[str, Case]:
+    """A case for each text that no pattern keeps a NUL out of: as the server names it, path, value."""
+    return {
+        f"no NUL in {where}": Case({path: value}, f"spec.{where}", "holds a NUL character")
+        for where, path, value in fields
+    }
+
+
 BIG, FAR, SAPPER = ("models", 0), ("models", 1), ("roles", 1)
 GPU: dict[At, object] = {("hardware",): {"profile": "custom", "memoryGiB": 80}}
 WEIGHTS: dict[At, object] = {
@@ -171,6 +179,20 @@ FORMATIONS = {
     "addresses hold no password": Case(
         {(*BIG, "endpoint"): "http://me:hush@h/v1"}, "spec.models[0].endpoint", "should match"
     ),
+    **texts(
+        ("models[0].model", (*BIG, "model"), "a\0b"),
+        ("models[0].revision", (*BIG, "revision"), "\0"),
+        ("models[0].config", (*BIG, "config"), "{\0}"),
+        ("models[0].extraArgs[0]", (*BIG, "extraArgs"), ["--a\0"]),
+        ("models[0].endpoint", (*BIG, "endpoint"), "http://h/\0"),
+        ("models[1].apiModel", (*FAR, "apiModel"), "a/\0"),
+        ("pod.priorityClass", ("pod",), {"priorityClass": "\0"}),
+        ("pod.images.engines", ("pod",), {"images": {"engines": "\0"}}),
+        ("pod.images.runtime", ("pod",), {"images": {"runtime": "\0"}}),
+        ("pod.images.workspace", ("pod",), {"images": {"workspace": "\0"}}),
+        ("pod.tolerations[0].key", ("pod",), {"tolerations": [{"key": "\0"}]}),
+        ("pod.tolerations[0].value", ("pod",), {"tolerations": [{"value": "\0"}]}),
+    ),
 }
 
 FILE = ("workspace", "files", 0, "path")
@@ -223,4 +245,11 @@ MISSIONS = {
     ),
     "time is bounded": Case({("ttlAfterFinished",): "8785h"}, "spec.ttlAfterFinished", "366 days"),
     "modes are known": Case({("mode",): "swarn"}, "spec.mode", 'supported values: "swarm"'),
+    **texts(
+        ("goal", ("goal",), "a\0b"),
+        ("acceptance.commands[0]", ("acceptance", "commands", 0), "true \0"),
+        ("acceptance.files[0].content", ("acceptance", "files"), [{**HALF, "content": "\0"}]),
+        ("workspace.files[0].content", ("workspace", "files", 0, "content"), "a\0"),
+        ("workspace.git.url", ("workspace",), {"git": {"url": "https://h/\0"}}),
+    ),
 }

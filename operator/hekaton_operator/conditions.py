@@ -84,7 +84,7 @@ def written(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
             "type": each.claim.type,
             "status": each.claim.status,
             "reason": each.claim.reason,
-            "message": each.claim.message[:LONGEST],
+            "message": each.claim.message.replace("\0", "")[:LONGEST],
             "observedGeneration": each.generation,
             "lastTransitionTime": each.since,
         }

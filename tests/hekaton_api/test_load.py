@@ -170,8 +170,26 @@ def test_a_bomb_of_aliases_is_refused(findings_of: Findings) -> None:
     merges = ["m0: &m0 {k: v}"] + [
         f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}" for i in range(1, 40)
     ]
-    for bomb in (lines, merges, ["a: &a [*a]"], ["a: &a {<<: *a}"], ["[" * 3000]):
+    for bomb in (lines, merges, ["[" * 3000]):
         assert any("too" in each.problem for each in findings_of("\n".join(bomb)))
+
+
+@pytest.mark.parametrize("goal", ["&a [*a]", "&a {b: [*a]}", "&a {<<: *a}", "&a [*a, *a, *a]"])
+def test_an_alias_of_what_it_stands_in_is_the_only_thing_told(
+    mission_text: str, findings_of: Findings, goal: str
+) -> None:
+    (found,) = findings_of(mission_text.replace("Make the tests pass.", goal))
+    assert found.line == 6
+    assert found.field.startswith("spec.goal")
+    assert found.problem == "is an alias of what it stands in"
+
+
+def test_what_is_too_deep_makes_nothing_else_seem_empty(
+    mission_text: str, findings_of: Findings
+) -> None:
+    text = mission_text.replace("Make the tests pass.", "[" * 80 + "]" * 80)
+    (found,) = findings_of(text)
+    assert found.problem == "is too large or nested too deeply"
 
 
 def test_an_empty_file_says_what_to_write(findings_of: Findings) -> None:

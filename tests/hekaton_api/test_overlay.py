@@ -34,6 +34,17 @@ def test_an_entry_of_a_list_is_meant_by_its_name_or_its_number(team: Formation) 
     assert made.spec.models[1] == team.spec.models[1]
 
 
+def test_texts_beyond_ascii_are_kept(team: Formation) -> None:
+    made = overlaid(team, ('models.big.extraArgs=["\U0001f600", "é", "\\x7f\\\\ud83d"]',))
+    assert made.spec.models[0].extra_args == ("\U0001f600", "é", "\x7f\\ud83d")
+    assert overlaid(made, ("replicas=2",)).spec.models == made.spec.models
+
+
+def test_a_nul_is_refused_as_in_a_file(team: Formation) -> None:
+    (said,) = refused(team, 'models.big.model="a\\0b"')
+    assert said.startswith("--set: spec.models[0].model: 'a\\x00b' holds a NUL character")
+
+
 def test_spec_may_stand_in_front_and_values_may_hold_an_equals_sign(team: Formation) -> None:
     made = overlaid(team, ("spec.models.big.extraArgs=[--load=fast, --seed=7]",))
     assert made.spec.models[0].extra_args == ("--load=fast", "--seed=7")

@@ -71,7 +71,7 @@ formations = st.builds(
 )
 files = st.lists(
     st.builds(
-        File, path=names, content=st.text(PLAIN | st.sampled_from("\n\t\x00\r"), max_size=60)
+        File, path=names, content=st.text(PLAIN | st.sampled_from("\n\t\x01\r"), max_size=60)
     ),
     max_size=3,
     unique_by=lambda file: file.path,

@@ -13,11 +13,14 @@ from pathlib import Path
 import msgspec
 
 from hekaton_api.mission import MAX_GOAL
+from hekaton_api.nul import HOLDS, NUL, REMEDY
 from hekaton_runtime.errors import BadInput
 
 GZIP = b"\x1f\x8b"
 ROOM = 1_000
 """Characters of a goal that the instruction around a prompt may take."""
+SHOWN = 20
+"""Characters before and behind a NUL that a message shows."""
 LONGEST_TEST = 100_000
 """Characters; its file in a mission may be longer, since line ends are escaped there."""
 
@@ -87,8 +90,17 @@ def faults(problem: Problem) -> Iterator[str]:
         yield f"entry_point {problem.entry_point!r} is no Python name. Give the function's name."
     if len(problem.test) > LONGEST_TEST:
         yield f"test has {len(problem.test)} characters. Keep it below {LONGEST_TEST}."
+    texts = ("task_id", "prompt", "test", "canonical_solution")
+    for name, text in ((name, getattr(problem, name)) for name in texts):
+        if (at := text.find(NUL)) >= 0:
+            yield f"{name}: {text[max(0, at - SHOWN) : at + SHOWN]!r} {HOLDS}. {REMEDY}"
+    if NUL not in problem.test:
+        yield from _no_check(problem.test)
+
+
+def _no_check(test: str) -> Iterator[str]:
     try:
-        tree = ast.parse(problem.test)
+        tree = ast.parse(test)
     except (SyntaxError, ValueError) as fault:
         yield f"test is no Python ({fault}). Give code that defines check(candidate)."
         return

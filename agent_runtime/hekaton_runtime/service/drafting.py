@@ -97,7 +97,7 @@ def mission(wanted: Submission, metadata: Mapping[str, object], terms: Terms) ->
         return Mission.model_validate_json(json.dumps(document))
     except ValidationError as fault:
         reasons = [
-            f"{'.'.join(map(str, one['loc']))}: {one['input']!r}: {one['msg']}."
+            f"{'.'.join(map(str, one['loc']))}: {one['input']!r}: {one['msg'].removesuffix('.')}."
             for one in fault.errors()
         ]
         raise BadInput(reasons) from fault

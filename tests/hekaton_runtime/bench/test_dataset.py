@@ -17,6 +17,8 @@ GOOD = {
     "canonical_solution": "    return x\n",
 }  # fmt: skip
 
+KEPT = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+
 
 def lines(*values: Mapping[str, object]) -> str:
     return "\n".join(msgspec.json.encode(value).decode() for value in values)
@@ -50,6 +52,18 @@ def test_all_bad_lines_are_named_at_once() -> None:
     assert "line 1 too" in refused.value.reasons[5]
 
 
+@pytest.mark.parametrize("field", ["task_id", "prompt", "test", "canonical_solution"])
+def test_a_nul_is_refused_with_its_field_and_what_stands_around_it(field: str) -> None:
+    task = {**GOOD, field: "x" * 99 + f"{GOOD[field]}\0 and more"}
+    with pytest.raises(BadInput) as refused:
+        parse(lines(GOOD, {**task, "task_id": task["task_id"].replace("A/1", "A/2")}), "t.jsonl")
+    (said,) = refused.value.reasons
+    assert said.startswith(f"t.jsonl:2: {field}: '")
+    assert r"\x00 and more" in said
+    assert said.endswith("Remove it.")
+    assert len(said) < 200
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no task"):
         parse("\n\n", "f")
@@ -72,7 +86,7 @@ def test_an_absent_file_is_refused_by_its_path(tmp_path: Path) -> None:
         read(tmp_path / "absent.jsonl")
 
 
-@given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, unique=True, max_size=5))
+@given(st.lists(st.text(KEPT, min_size=1).filter(str.strip), min_size=1, unique=True, max_size=5))
 def test_what_was_written_is_what_is_read(names: list[str]) -> None:
     wanted = tuple(msgspec.convert({**GOOD, "task_id": name}, Problem) for name in names)
     text = "\n".join(msgspec.json.encode(one).decode() for one in wanted)

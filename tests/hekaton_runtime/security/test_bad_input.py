@@ -1,5 +1,6 @@
 """Every wrong input of a user, through the real command: one error, exit code 2, nothing left behind."""
 
+import json
 import os
 import socket
 import subprocess
@@ -67,6 +68,22 @@ WRONG = {
     "a folder that is no repository": (text(workspace="git: {url: /usr}"), "/usr", "no git repository"),
     "a folder that does not exist": (text(workspace="git: {url: /no/such}"), "/no/such", ""),
     "a command to run at fetching": (text(workspace="git: {url: 'ext::sh -c id'}"), "ext::sh", ""),
+    "a NUL in the goal": (text().replace("Write solution.py.", r'"a\0b"'), r"spec.goal: 'a\x00b'", "Remove it"),
+    "a NUL in a command": (text(command=r"a\0b"), r"spec.acceptance.commands[0]: 'a\x00b'", "Remove it"),
+    "a NUL in a file": (
+        text(workspace=r'files: [{path: a.txt, content: "\0"}]'), "spec.workspace.files[0].content", "Remove it",
+    ),
+    "a NUL in a note": (
+        text().replace("name: small", 'name: small\n  annotations: {a: "\\0"}'), "metadata.annotations.a", "Remove it",
+    ),
+    "a NUL in a model's name": (
+        text("own") + FORMATION.replace("x/y", r'"x\0y"') + "    - {name: s, role: sapper, model: m}\n",
+        r"spec.models[0].model: 'x\x00y'", "Remove it",
+    ),
+    "half a character": (text().replace("Write solution.py.", r'"\ud83d"'), "is not valid Unicode", "UTF-8"),
+    "an alias within what it names": (
+        text().replace("Write solution.py.", "&a [*a]"), "spec.goal[0] is an alias", "Remove the alias",
+    ),
     "an empty file": ("", "m.yaml", ""),
     "a list": ("- a\n- b\n", "m.yaml", ""),
     "two missions": (text() + "---\n" + text(), "2 missions", ""),
@@ -224,3 +241,22 @@ def test_a_book_and_a_database_that_do_not_exist_are_named(place: Any, tmp_path:
     assert str(gone) in one_error(done)
     away = place.hekaton("missions", HEKATON_DB_HOST=str(tmp_path))
     assert "Start it, or check HEKATON_DB_*" in one_error(away, 3)
+
+
+@pytest.mark.parametrize(("command", "option"), [("bench", "--dataset"), ("compare", "--tasks")])
+async def test_a_nul_in_a_task_is_told_before_anything_begins(
+    place: Any, command: str, option: str
+) -> None:
+    task = {
+        "task_id": "A/1", "prompt": "def f(x):\n    # \0\n", "entry_point": "f",
+        "test": "def check(f):\n    pass\n", "canonical_solution": "    return x\n",
+    }  # fmt: skip
+    (place.home / "t.jsonl").write_text(json.dumps(task))
+    out = place.home / "out"
+    words = (option, place.home / "t.jsonl", "--simulate", "--modes", "single,vote", "--out", out)
+    done = place.hekaton(command, *words)
+    said = one_error(done)
+    assert "t.jsonl:1: prompt: " in said
+    assert "holds a NUL character" in said
+    assert not out.exists()
+    await nothing_left(place)
