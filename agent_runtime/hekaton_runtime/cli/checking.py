@@ -18,6 +18,7 @@ from hekaton_runtime.brief import ToolName
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.settings import BusSettings
 from hekaton_runtime.cli.documents import builtin
+from hekaton_runtime.cli.planning import planned_findings
 from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.errors import BadInput, HekatonError, Unavailable
 from hekaton_runtime.models.probe import probe
@@ -42,7 +43,8 @@ class Check:
 
 
 def validate_files(files: list[Path], *, as_json: bool) -> int:
-    """0 if all is well, 2 otherwise; every finding of every file."""
+    """0 if all is well, 2 otherwise; every finding of every file. What only the planner has against a
+    formation is said beside it: with an endpoint of the user's own it can be run nevertheless."""
     documents: list[Formation | Mission] = []
     findings: list[Finding] = []
     for path in files:
@@ -64,18 +66,26 @@ def validate_files(files: list[Path], *, as_json: bool) -> int:
     for document in documents:
         if isinstance(document, Mission):
             findings += check(document, tuple(known.values()))
+    findings += _untold(findings, files, served=False)
+    notes = _untold(findings, files, served=True)
     if as_json:
-        print(
-            json.dumps(
-                {"valid": not findings, "findings": [asdict(finding) for finding in findings]}
-            )
-        )
+        said = {"findings": [*map(asdict, findings)], "unfit": [*map(asdict, notes)]}
+        print(json.dumps({"valid": not findings, **said}))
         return 2 if findings else 0
     for finding in findings:
         print(finding)
     if not findings:
         print("\n".join(f"{d.kind} {d.metadata.name}: valid" for d in documents))
+    for note in notes:
+        print(f"`hekaton plan` refuses: {note}")
     return 2 if findings else 0
+
+
+def _untold(findings: list[Finding], files: list[Path], *, served: bool) -> list[Finding]:
+    """What the planner finds in the files beside what is told of the same fields."""
+    told = {(one.file, one.field) for one in findings}
+    planned = [one for path in files for one in planned_findings(path, served=served)]
+    return [one for one in planned if (one.file, one.field) not in told]
 
 
 def examine(base_url: str, *, as_json: bool) -> int:

@@ -1,17 +1,21 @@
 """`hekaton plan`: does a formation fit its hardware, and what would make it fit."""
 
 import json
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.table import Table
 
+from hekaton_api.errors import Finding, Invalid
 from hekaton_api.formation import Formation
 from hekaton_api.overlay import overlaid
 from hekaton_api.vram.catalog import shipped
 from hekaton_api.vram.config import Read, Unplannable, read_config
 from hekaton_api.vram.facts import Published, published
+from hekaton_api.vram.findings import UNKNOWN, misnamed, unserved
 from hekaton_api.vram.flags import command
 from hekaton_api.vram.plan import Placed, Plan, plan
 from hekaton_api.vram.remedies import Remedy, remedies
@@ -23,15 +27,16 @@ from hekaton_runtime.errors import BadInput
 
 FITS, MISFITS = 0, 2
 CONFIG = "config.json"
-UNKNOWN = ("model", "config", "hardware")
-"""Fields refused for want of figures."""
+CLUSTER = "-cluster"
+"""How the files of formations end that differ from another in their endpoints alone."""
 
 
 def plan_formation(
     name: str, changes: list[str], configs: list[str], svg_file: Path | None, *, as_json: bool
 ) -> int:
     """Plan one formation; 0 if it fits, 2 if not. Raises `BadInput` or `Invalid`."""
-    formation = overlaid(formation_named(name), changes)
+    with told_together():
+        formation = overlaid(formation_named(name), changes)
     catalog = shipped(given_configs(formation, configs))
     found = plan(formation, catalog)
     offered = remedies(formation.spec, catalog)
@@ -48,7 +53,8 @@ def plan_all(*, as_json: bool) -> int:
     """Plan every shipped formation, beside the published table; 0 if all fit, 2 if one does not."""
     catalog = shipped()
     claims = {row.formation: row for row in published()}
-    names = sorted(path.stem for path in builtin().glob("*.yaml"))
+    stems = {path.stem for path in builtin().glob("*.yaml")}
+    names = sorted(each for each in stems if each.removesuffix(CLUSTER) not in stems - {each})
     order = [*(name for name in claims if name in names), *(n for n in names if n not in claims)]
     formations = [formation_named(name) for name in order]
     plans = [plan(formation, catalog) for formation in formations]
@@ -68,14 +74,40 @@ def refuse_unfit(formation: Formation) -> None:
     remedy. A model that nobody knows the figures of is not such a reason: nothing is served here."""
     catalog = shipped(given_configs(formation, []))
     found = plan(formation, catalog)
-    reasons = [str(one) for one in found.refusals if one.field not in UNKNOWN]
-    if found.models and found.free < 0:
-        reasons.append(found.reasons[-1])
+    reasons = [str(one) for one in found.refusals if one.field not in (*UNKNOWN, "config")]
+    if found.excess:
+        reasons.append(found.excess)
     if reasons:
         remedy = [f"Nearest remedy: {one.change}" for one in remedies(formation.spec, catalog)[:1]]
         raise BadInput(
             [*(f"formation {formation.metadata.name!r}: {one}" for one in reasons), *remedy]
         )
+
+
+@contextmanager
+def told_together(*, served: bool = True) -> Iterator[None]:
+    """Where files are invalid, tell with it what the planner has against their formations, as far as
+    they can be read; not where others serve the models. Raises `Invalid`."""
+    try:
+        yield
+    except Invalid as fault:
+        told = {(each.file, each.line, each.field) for each in fault.findings}
+        found = list(fault.findings)
+        for file in dict.fromkeys(each.file for each in fault.findings if each.file):
+            more = planned_findings(Path(file), served=served)
+            found += (each for each in more if (each.file, each.line, each.field) not in told)
+        found.sort(key=lambda each: (each.file, each.line or math.inf))
+        raise Invalid(tuple(found)) from None
+
+
+def planned_findings(file: Path, *, served: bool = True) -> tuple[Finding, ...]:
+    """What the planner has against the formations of a file; empty if it cannot be read."""
+    try:
+        words = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ()
+    found = misnamed(words, str(file))
+    return (*found, *unserved(words, str(file), shipped())) if served else found
 
 
 def given_configs(formation: Formation, configs: list[str]) -> dict[str, Read]:
@@ -93,7 +125,8 @@ def given_configs(formation: Formation, configs: list[str]) -> dict[str, Read]:
                 f"--config: {each!r} does not begin with a model's name. Give NAME=PATH, where NAME"
                 f" is one of: {', '.join(model.name for model in formation.spec.models)}."
             )
-        paths[name] = Path(path)
+        else:
+            paths[name] = Path(path)
     read: dict[str, Read] = {}
     for name, file in paths.items():
         try:
@@ -122,7 +155,8 @@ def _show(found: Plan, offered: tuple[Remedy, ...]) -> None:
         print(text(found))
         if found.freed:
             print(f"Packed KV dtypes free {shown(found.freed)} against 16 bits at these contexts.")
-        print(f"Roles: {', '.join(f'{one.role} {one.context}' for one in found.roles)} tokens.")
+        roles = (f"{one.role} {one.context or '-'}" for one in found.roles)
+        print(f"Roles: {', '.join(roles)} tokens.")
         for each in found.models:
             print(shlex.join(command(each.engine)))
     for remedy in offered:

@@ -1,25 +1,40 @@
 """Read a Hugging Face `config.json`: any decoder's shape, and the format of its weights. Pure.
 
-What cannot be planned (state-space layers, an unknown format) is refused, with every reason.
+What cannot be planned (state-space layers, figures that no model has) is refused, with every reason.
 """
 
 import json
+import re
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
+from hekaton_api.vram.figures import Fault, Figures
 from hekaton_api.vram.shape import Experts, Latent, Shape
 
-BIASED = ("qwen2", "qwen2_moe")
+BIASED = ("qwen2", "qwen2_moe", "gpt2", "gpt_bigcode")
 """Model types whose Q, K and V have a bias though their configuration does not say so."""
+UNGATED = ("gpt2", "gpt_bigcode", "gptj", "codegen", "starcoder2", "gpt_neox", "phi")
+"""Model types whose MLP has two matrices, not three."""
 ROUTED = ("n_routed_experts", "num_local_experts", "num_experts")
+STATE = ("mamba_d_state", "ssm_cfg", "state_size", "ssm_state_size", "linear_attn_config")
+"""Fields that only models with state-space or linear-attention layers have."""
+METHOD = re.compile(r"[a-z0-9_-]{1,40}")
+WHOLE = "Give the model's config.json."
+ELSEWHERE = "Choose another model, or serve it yourself by engine: external."
 
 
 class Unplannable(ValueError):
-    """A configuration from which no memory can be computed; `reasons` holds all of them."""
+    """A configuration from which no memory can be computed, with all that is wrong."""
 
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        self.reasons = reasons
-        super().__init__(" ".join(reasons))
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__(" ".join(self.reasons))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Each with its remedy, as sentences."""
+        return tuple(map(str, self.faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,112 +47,167 @@ class Read:
 
 
 def read_config(text: str, name: str) -> Read:
-    """Read the text of a `config.json`; raises `Unplannable`."""
+    """Read the text of a `config.json`; raises `Unplannable`, and nothing else whatever it holds."""
+    outer = _object(text, name)
+    inner = outer.get("text_config")
+    figures = Figures({**outer, **inner} if isinstance(inner, dict) else outer, name)
+    if said := _stateful(figures.fields):
+        reason = f"{name}: has {said} layers, whose state the planner does not know"
+        raise Unplannable(Fault(reason, ELSEWHERE))
+    read = Read(_shape(figures), _format(figures, outer.get("quantization_config")))
+    if figures.faults:
+        raise Unplannable(*figures.faults)
+    return read
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
     try:
         outer = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise Unplannable((f"{name}: not JSON: {fault}. Give the model's config.json.",)) from fault
+    except (ValueError, RecursionError) as fault:  # also a number of thousands of digits
+        raise Unplannable(Fault(f"{name}: not JSON: {str(fault).rstrip('.')}", WHOLE)) from fault
     if not isinstance(outer, dict):
-        raise Unplannable((f"{name}: holds no object. Give the model's config.json.",))
-    inner = outer.get("text_config")
-    fields = {**outer, **inner} if isinstance(inner, dict) else outer
-    if reasons := tuple(f"{name}: {reason}" for reason in _missing(fields)):
-        raise Unplannable(reasons)
-    try:
-        return Read(_shape(fields, name), _format(outer.get("quantization_config")))
-    except (KeyError, TypeError, ValueError) as fault:
-        raise Unplannable((f"{name}: {fault} cannot be read as a number or a name.",)) from fault
+        raise Unplannable(Fault(f"{name}: holds no object", WHOLE))
+    return outer
 
 
-def _missing(fields: dict[str, Any]) -> list[str]:
-    needed = ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
-    found = [f"{field!r} is missing. Give a decoder's config.json." for field in needed]
-    found = [text for field, text in zip(needed, found, strict=True) if field not in fields]
-    if "intermediate_size" not in fields and "moe_intermediate_size" not in fields:
-        found.append("'intermediate_size' is missing. Give a decoder's config.json.")
-    kinds = set(fields.get("layer_types") or ())
-    strange = sorted(str(kind) for kind in kinds if "attention" not in str(kind))
-    strange += [str(kind) for kind in kinds if "linear_attention" in str(kind)]
-    if strange or any(field in fields for field in ("mamba_d_state", "ssm_cfg", "state_size")):
-        said = ", ".join(strange) or "state-space"
-        found.append(f"has {said} layers, whose state the planner does not know. Give weightsGiB.")
-    return found
+def _stateful(fields: Any) -> str:
+    """The kinds of layers that keep a state in place of K and V; empty where all keep these."""
+    kinds = fields.get("layer_types")
+    listed = [each for each in kinds if isinstance(each, str)] if isinstance(kinds, list) else []
+    strange = {each for each in listed if "attention" not in each or "linear_attention" in each}
+    if strange:
+        return ", ".join(reprlib.repr(each) for each in sorted(strange)[:4])
+    interval = fields.get("full_attention_interval")
+    if interval is not None and interval != 1 and not listed:
+        return "linear_attention"
+    kind = fields.get("model_type")
+    told = any(fields.get(field) is not None for field in STATE)
+    return "state-space" if told or (isinstance(kind, str) and "mamba" in kind) else ""
 
 
-def _shape(fields: dict[str, Any], name: str) -> Shape:
-    heads, hidden = int(fields["num_attention_heads"]), int(fields["hidden_size"])
-    layers = int(fields["num_hidden_layers"])
-    window, windowed = _windows(fields, layers)
+def _shape(figures: Figures) -> Shape:
+    heads, hidden = figures.needed("num_attention_heads"), figures.needed("hidden_size")
+    layers, vocab = figures.needed("num_hidden_layers"), figures.needed("vocab_size")
+    kind = figures.fields.get("model_type")
+    window, windowed = _windows(figures, layers)
     return Shape(
-        name=name,
+        name=figures.file,
         layers=layers,
         hidden=hidden,
         heads=heads,
-        kv_heads=int(fields.get("num_key_value_heads") or heads),
-        head_dim=int(fields.get("head_dim") or hidden // heads),
-        intermediate=int(fields.get("intermediate_size") or fields["moe_intermediate_size"]),
-        vocab=int(fields["vocab_size"]),
-        positions=int(fields.get("max_position_embeddings") or 0),
-        tied=bool(fields.get("tie_word_embeddings", False)),
-        qkv_bias=bool(fields.get("attention_bias", fields.get("model_type") in BIASED)),
+        kv_heads=_kv_heads(figures, heads),
+        head_dim=_head_dim(figures, hidden, heads),
+        intermediate=_intermediate(figures, hidden),
+        vocab=vocab,
+        positions=figures.whole("max_position_embeddings") or 0,
+        tied=figures.flag("tie_word_embeddings", kind in ("gpt2", "gpt_bigcode")),
+        qkv_bias=figures.flag("attention_bias", kind in BIASED),
+        gated=kind not in UNGATED,
         window=window,
         windowed_layers=windowed,
-        latent=_latent(fields),
-        experts=_experts(fields, layers),
+        latent=_latent(figures),
+        experts=_experts(figures, layers),
     )
 
 
-def _windows(fields: dict[str, Any], layers: int) -> tuple[int, int]:
+def _kv_heads(figures: Figures, heads: int) -> int:
+    if (found := figures.whole("num_key_value_heads")) is not None:
+        return found
+    one = figures.fields.get("model_type") == "gpt_bigcode"
+    return 1 if figures.older and figures.flag("multi_query", one) else heads
+
+
+def _head_dim(figures: Figures, hidden: int, heads: int) -> int:
+    if (found := figures.whole("head_dim")) is not None:
+        return found
+    if hidden < heads and not figures.faults:
+        figures.fault(f"'hidden_size' is {hidden}, less than one for each of {heads} heads")
+    return max(1, hidden // heads)
+
+
+def _intermediate(figures: Figures, hidden: int) -> int:
+    found = figures.whole("intermediate_size") or figures.whole("moe_intermediate_size")
+    if found is None and figures.older:
+        return 4 * hidden
+    return found or figures.needed("intermediate_size")
+
+
+def _windows(figures: Figures, layers: int) -> tuple[int, int]:
     """The window and how many layers have it; one as wide as the longest context is none."""
-    window = fields.get("sliding_window") or 0
-    off = fields.get("use_sliding_window") is False
-    if off or not window or window >= int(fields.get("max_position_embeddings") or 0):
+    kinds = figures.fields.get("layer_types")
+    if kinds is not None and not _kinds(kinds, layers):
+        said = f"'layer_types' is {reprlib.repr(kinds)}, not a list of words for {layers} layers"
+        figures.fault(said)
         return 0, 0
-    if kinds := fields.get("layer_types"):
-        count = sum("sliding" in str(kind) for kind in kinds)
-    elif pattern := fields.get("sliding_window_pattern"):
-        count = layers - layers // int(pattern)
-    elif "max_window_layers" in fields:
-        count = max(0, layers - int(fields["max_window_layers"]))
+    if not figures.flag("use_sliding_window", True):
+        return 0, 0
+    window = figures.whole("sliding_window", 0) or 0
+    if window >= (figures.whole("max_position_embeddings") or 0):
+        return 0, 0
+    first = figures.whole("max_window_layers", 0)
+    if kinds is not None:
+        count = sum("sliding" in each for each in kinds[:layers])
+    elif pattern := figures.whole("sliding_window_pattern"):
+        count = layers - layers // pattern
     else:
-        count = layers
-    return (int(window), count) if count else (0, 0)
+        count = max(0, layers - (first or 0))
+    return (window, count) if window and count else (0, 0)
 
 
-def _latent(fields: dict[str, Any]) -> Latent | None:
-    if not fields.get("kv_lora_rank"):
+def _kinds(kinds: object, layers: int) -> bool:
+    """Whether each layer has a kind; more of them are those of layers for drafts."""
+    listed = isinstance(kinds, list) and all(isinstance(each, str) for each in kinds)
+    return listed and len(kinds) >= layers  # type: ignore[arg-type]
+
+
+def _latent(figures: Figures) -> Latent | None:
+    if not (rank := figures.whole("kv_lora_rank", 0)):
         return None
     return Latent(
-        kv_rank=int(fields["kv_lora_rank"]),
-        rope_dim=int(fields["qk_rope_head_dim"]),
-        nope_dim=int(fields["qk_nope_head_dim"]),
-        value_dim=int(fields["v_head_dim"]),
-        q_rank=int(fields.get("q_lora_rank") or 0),
+        kv_rank=rank,
+        rope_dim=figures.needed("qk_rope_head_dim"),
+        nope_dim=figures.needed("qk_nope_head_dim"),
+        value_dim=figures.needed("v_head_dim"),
+        q_rank=figures.whole("q_lora_rank", 0) or 0,
     )
 
 
-def _experts(fields: dict[str, Any], layers: int) -> Experts | None:
-    routed = next((int(fields[field]) for field in ROUTED if fields.get(field)), 0)
-    if not routed:
+def _experts(figures: Figures, layers: int) -> Experts | None:
+    if not (routed := next(filter(None, (figures.whole(each, 0) for each in ROUTED)), 0)):
         return None
-    size = int(fields.get("moe_intermediate_size") or fields["intermediate_size"])
-    shared = int(fields.get("n_shared_experts") or 0)
-    if wide := fields.get("shared_expert_intermediate_size"):
-        shared = -(-int(wide) // size)
-    dense = int(fields.get("first_k_dense_replace") or 0)
-    chosen = int(fields.get("num_experts_per_tok") or 1)
+    size = figures.whole("moe_intermediate_size") or figures.whole("intermediate_size") or 1
+    shared = figures.whole("n_shared_experts", 0) or 0
+    if wide := figures.whole("shared_expert_intermediate_size", 0):
+        shared = -(-wide // size)
+    dense = figures.whole("first_k_dense_replace", 0) or 0
+    chosen = figures.whole("num_experts_per_tok", 0) or 1
     return Experts(routed, shared, chosen, size, min(dense, layers))
 
 
-def _format(config: object) -> str:
-    if not isinstance(config, dict):
+def _format(figures: Figures, config: object) -> str:
+    if config is None:
         return "none"
-    method = str(config.get("quant_method", ""))
+    if not isinstance(config, dict):
+        figures.fault(f"'quantization_config' is {reprlib.repr(config)}, not an object", WHOLE)
+        return "unknown"
+    method = config.get("quant_method")
+    if not isinstance(method, str) or not METHOD.fullmatch(method):
+        return "unknown"
     if method != "compressed-tensors":
-        return method.removesuffix("_marlin") or "unknown"
+        return method.removesuffix("_marlin")
     groups = config.get("config_groups")
-    first: Any = next(iter(groups.values()), None) if isinstance(groups, dict) else None
-    weights = (first or {}).get("weights") or {}
+    parts = list(groups.values()) if isinstance(groups, dict) else [groups]
+    weights = [each.get("weights") if isinstance(each, dict) else each for each in parts]
+    if not all(isinstance(each, dict) for each in weights):
+        said = f"'config_groups' is {reprlib.repr(groups)}, not an object of groups with 'weights'"
+        figures.fault(said, WHOLE)
+        return "unknown"
+    return _packed(weights[0]) if weights else "none"
+
+
+def _packed(weights: Any) -> str:
+    """The format that a group of compressed-tensors amounts to."""
+    bits = 8 if weights.get("num_bits") == 8 else 4
     if weights.get("type") == "float":
-        return "fp8" if weights.get("num_bits") == 8 else "nvfp4"
-    return "int8" if weights.get("num_bits") == 8 else "gptq"
+        return "fp8" if bits == 8 else "nvfp4"
+    return "int8" if bits == 8 else "gptq"

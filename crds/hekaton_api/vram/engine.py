@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hekaton_api.models import ModelSpec
 from hekaton_api.vram.cache import Cache, cache
 from hekaton_api.vram.catalog import Catalog, Known
-from hekaton_api.vram.config import Unplannable
+from hekaton_api.vram.config import ELSEWHERE, Unplannable
 from hekaton_api.vram.overhead import Constants, Serving, activations, graphs, workspace
 from hekaton_api.vram.shape import Shape
 from hekaton_api.vram.sizes import GIB
@@ -22,6 +22,8 @@ EAGER_FLAG = "--enforce-eager"
 OFFLOAD_FLAG = "--cpu-offload-gb"
 """GiB of the layers' weights on each GPU that stay in the CPU's memory, as vLLM and SGLang call it."""
 PASTE = "Paste the model's whole config.json."
+MOST = 1 << 24
+"""What extraArgs say is not believed beyond this: tokens of a step, GiB of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class Refusal:
     """Field of the model's entry, as in YAML."""
     reason: str
     remedy: str
+    mend: tuple[str, str | int] | None = None
+    """The attribute of the entry and the value that the remedy names first; None where only the user
+    can say."""
 
     def __str__(self) -> str:
         return f"models[{self.model}].{self.field}: {self.reason.rstrip('.')}. {self.remedy}"
@@ -71,7 +76,12 @@ def engine(spec: ModelSpec, catalog: Catalog, gpus: int) -> Engine | tuple[Refus
     try:
         known = catalog.known(spec)
     except Unplannable as fault:
-        return tuple(Refusal(spec.name, "config", reason, PASTE) for reason in fault.reasons)
+        return tuple(
+            Refusal(
+                spec.name, "config", one.reason, ELSEWHERE if one.remedy == ELSEWHERE else PASTE
+            )
+            for one in fault.faults
+        )
     if known is None:
         return (_unknown(spec, catalog),)
     dtype, packing = catalog.dtype(spec.kv_cache_dtype), catalog.packing(_format(spec, known))
@@ -122,14 +132,14 @@ def extended(one: Engine, context: int, constants: Constants) -> int:
 def batched(spec: ModelSpec) -> int:
     """Most tokens of one step, as extraArgs say or as the planner chooses."""
     said = _said(spec, BATCHED_FLAG)
-    return int(said) if said.isdecimal() else BATCHED
+    return min(MOST, int(said)) if said.isdecimal() else BATCHED
 
 
 def _offloaded(spec: ModelSpec, shape: Shape, whole: int, share: int) -> int:
     """Bytes of weights, over all GPUs, that extraArgs leave in the CPU's memory: never more than the
     matrices of the layers, which is what engines can offload."""
     said = _said(spec, OFFLOAD_FLAG)
-    asked = int(float(said) * GIB) * share if said.replace(".", "", 1).isdecimal() else 0
+    asked = int(min(MOST, float(said)) * GIB) * share if said.replace(".", "", 1).isdecimal() else 0
     return max(0, min(asked, whole - 2 * parameters(shape).plain))
 
 
@@ -151,7 +161,7 @@ def _unknown(spec: ModelSpec, catalog: Catalog) -> Refusal:
     names = [each.model for each in catalog.checkpoints]
     remedy = (
         f"{near(spec.model or '', names)}Paste its config.json into the entry's field config, or try"
-        f" it first: `hekaton plan --config {spec.name}=PATH/config.json`."
+        f" it first: `hekaton plan FILE --config {spec.name}=PATH/config.json`."
     )
     return Refusal(spec.name, "model", f"{spec.model!r} is not a model with known figures", remedy)
 
@@ -164,18 +174,21 @@ def _refusals(
     if shape.positions and spec.context_length > shape.positions:
         reason = f"{spec.context_length} is beyond the {shape.positions} tokens of {spec.model!r}"
         remedy = f"Give at most {shape.positions}, or another model."
-        yield Refusal(spec.name, "contextLength", reason, remedy)
+        yield Refusal(
+            spec.name, "contextLength", reason, remedy, ("context_length", shape.positions)
+        )
+    fit = [each.name for each in catalog.dtypes if not each.unfit(shape, spec.engine, not gpus)]
     if dtype is None:
-        names = [each.name for each in catalog.dtypes]
         reason = f"{spec.kv_cache_dtype!r} is not a known KV dtype"
-        remedy = f"{near(spec.kv_cache_dtype, names)}Known: {listed(names)}."
-        yield Refusal(spec.name, "kvCacheDtype", reason, remedy)
+        meant = near(spec.kv_cache_dtype, fit)
+        nearest = next((name for name in fit if repr(name) in meant), BF16)
+        remedy = f"{meant}This model can use: {listed(fit)}."
+        yield Refusal(spec.name, "kvCacheDtype", reason, remedy, ("kv_cache_dtype", nearest))
     elif faults := dtype.unfit(shape, spec.engine, gpus == 0):
-        fit = [each.name for each in catalog.dtypes if not each.unfit(shape, spec.engine, not gpus)]
         reason = f"{spec.kv_cache_dtype!r} cannot be used: {'; '.join(faults)}"
         nearest = min(fit, key=lambda name: _distance(catalog, name, dtype), default=BF16)
         remedy = f"Use {nearest!r}; this model can use: {listed(fit)}."
-        yield Refusal(spec.name, "kvCacheDtype", reason, remedy)
+        yield Refusal(spec.name, "kvCacheDtype", reason, remedy, ("kv_cache_dtype", nearest))
     if gpus > 1 and shape.latent is None and shape.kv_heads % gpus and gpus % shape.kv_heads:
         reason = f"{shape.kv_heads} KV heads cannot be shared by {gpus} GPUs"
         remedy = f"Use a number of GPUs that divides {shape.kv_heads}."
@@ -194,15 +207,16 @@ def _misformatted(spec: ModelSpec, catalog: Catalog, known: Known) -> Iterator[R
     wanted, there = spec.quantization, known.format
     if there not in ("none", wanted) and wanted != "none":
         reason = f"{wanted!r} is wanted, and the weights of {spec.model!r} are {there}"
-        yield Refusal(spec.name, "quantization", reason, f"Use {there!r}, or leave it out.")
+        remedy = f"Use {there!r}, or leave it out."
+        yield Refusal(spec.name, "quantization", reason, remedy, ("quantization", "none"))
     if there == "none" and wanted not in ("none", "fp8"):
         reason = f"{wanted!r} cannot be made while loading, and {spec.model!r} holds 16-bit weights"
         remedy = (
             f"Name a checkpoint in that format{_checkpoint(spec, catalog, wanted)}, or use fp8."
         )
-        yield Refusal(spec.name, "quantization", reason, remedy)
+        yield Refusal(spec.name, "quantization", reason, remedy, ("quantization", "fp8"))
     if catalog.packing(there) is None and spec.weights_gib is None:
-        reason = f"the size of weights in format {there!r} is not known"
+        reason = f"None is given, and the size of weights in format {there!r} is not known"
         yield Refusal(spec.name, "weightsGiB", reason, "Give the size of the files in GiB.")
 
 

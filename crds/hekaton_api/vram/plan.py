@@ -13,6 +13,9 @@ from hekaton_api.vram.catalog import Catalog
 from hekaton_api.vram.engine import Engine, Refusal, engine, extended
 from hekaton_api.vram.sizes import GIB, MIB, shown
 
+HARDWARE = "hardware"
+"""Field of a refusal that is about the machine, not about one model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -34,7 +37,7 @@ class Reach:
     model: str
     """Name of the model's entry; auto where the router chooses."""
     context: int
-    """Tokens of prompt and answer together."""
+    """Tokens of prompt and answer together; 0 on a model that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,15 @@ class Plan:
     def reasons(self) -> tuple[str, ...]:
         """Everything that keeps it from being served; empty where it fits."""
         found = tuple(str(each) for each in self.refusals)
+        return (*found, self.excess) if self.excess else found
+
+    @property
+    def excess(self) -> str:
+        """How much memory is lacking, as a sentence; empty where nothing is, or none is known."""
         if not self.models or self.free >= 0 or not self.capacity:
-            return found
+            return ""
         whole = shown(self.capacity - self.reserve)
-        over = f"{shown(self.used)} are needed and {whole} are there: {shown(-self.free)} too much."
-        return (*found, over)
+        return f"{shown(self.used)} are needed and {whole} are there: {shown(-self.free)} too much."
 
     @property
     def sentence(self) -> str:
@@ -117,7 +124,7 @@ def plan_spec(spec: FormationSpec, catalog: Catalog, name: str = "") -> Plan:
     if asked and not capacity:
         reason = f"has no known memory with profile {spec.hardware.profile!r}"
         remedy = "Give the memory in GiB, e.g. memoryGiB: 64."
-        refusals.append(Refusal(asked[0][0].name, "hardware", reason, remedy))
+        refusals.append(Refusal(asked[0][0].name, HARDWARE, reason, remedy))
     room = (capacity - reserve) // max(1, gpus)
     spare = room - sum(each.total for each in engines)
     memory = capacity // gpus if gpus else 0
@@ -180,7 +187,10 @@ def _placed(one: Engine, free: int, catalog: Catalog) -> Placed:
 
 
 def _reach(spec: FormationSpec, role: str, model: str, reached: dict[str, int]) -> Reach:
-    contexts = {each.name: reached.get(each.name, each.context_length) for each in spec.models}
+    contexts = {
+        each.name: reached.get(each.name, 0) if _local(each) else each.context_length
+        for each in spec.models
+    }
     if model == AUTO:
         return Reach(role, model, max(contexts.values()))
     return Reach(role, model, contexts[model])

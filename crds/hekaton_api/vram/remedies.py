@@ -1,21 +1,23 @@
 """What would make a formation fit, the smallest change first. Pure.
 
-Every remedy is a whole formation that has been planned and found to fit; none is a guess. The
+Every remedy is a whole formation that has been planned and found to fit; none is a guess. Where
+models are refused as well, it starts from the formation that their refusals ask for. The
 distance of a change is the part of what was asked for that it gives up, from 0 to 1; a change of
 the model itself counts one more, since answers change with it, and other hardware comes last.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from hekaton_api.formation import FormationSpec
-from hekaton_api.models import LOCAL, ModelSpec
+from hekaton_api.models import ModelSpec
 from hekaton_api.roles import AUTO
 from hekaton_api.rules import PROMPT_ROOM
 from hekaton_api.vram.catalog import Catalog
-from hekaton_api.vram.plan import Placed, fits, plan_spec
+from hekaton_api.vram.plan import HARDWARE, fits, plan_spec
 from hekaton_api.vram.storage import KvDtype
+from hekaton_api.vram.swaps import changed, lighter, local, weights
 
 Kind: TypeAlias = Literal["context", "sequences", "kvDtype", "model", "several", "hardware"]
 STEP = 1024
@@ -39,26 +41,41 @@ class Remedy:
 
 
 def remedies(spec: FormationSpec, catalog: Catalog) -> tuple[Remedy, ...]:
-    """What would make it fit, nearest first; empty where it fits, or where a model is refused."""
-    now = plan_spec(spec, catalog)
-    if now.fits or now.refusals:
+    """What would make it fit, nearest first; empty where it fits, or would with what the refusals of
+    its models ask for."""
+    base, more = _mended(spec, catalog)
+    if base is None or fits(base, catalog):
         return ()
-    single = [*_contexts(spec, catalog), *_sequences(spec, catalog), *_dtypes(spec, catalog)]
-    single += [*_everywhere(spec, catalog), *_models(spec, catalog)]
-    found = single or [*_several(spec, catalog), *_smaller(spec, catalog)]
-    found += _hardware(spec, catalog)
-    ordered = sorted(found, key=lambda each: (each.distance, each.kind, each.change))
-    return tuple(ordered[:OFFERED])
+    single = [*_contexts(base, catalog), *_sequences(base, catalog), *_dtypes(base, catalog)]
+    single += [*_everywhere(base, catalog), *_models(base, catalog)]
+    found = single or [*_several(base, catalog), *_smaller(base, catalog)]
+    found += _hardware(base, catalog)
+    ordered = sorted(found, key=lambda each: (each.distance, each.kind, each.change))[:OFFERED]
+    return tuple(replace(each, change=f"{each.change[:-1]}{more}.") for each in ordered)
 
 
-def _local(spec: FormationSpec) -> Iterator[tuple[int, ModelSpec]]:
-    return ((i, each) for i, each in enumerate(spec.models) if each.engine in LOCAL)
+def _mended(spec: FormationSpec, catalog: Catalog) -> tuple[FormationSpec | None, str]:
+    """The formation as the refusals of its models ask for, without those that only the user can
+    mend, and words that say so; None where nothing is left to be planned."""
+    refusals, new = plan_spec(spec, catalog).refusals, spec
+    for at, model in local(spec):
+        mends = (one.mend for one in refusals if one.model == model.name)
+        new = changed(new, at, **{mend[0]: mend[1] for mend in mends if mend})
+    left = plan_spec(new, catalog).refusals if refusals else ()
+    lost = {one.model for one in left}
+    if any(one.field == HARDWARE for one in left) or len(lost) == len(spec.models):
+        return None, ""
+    models = tuple(model for model in new.models if model.name not in lost)
+    roles = tuple(role for role in new.roles if role.model not in lost)
+    names = sorted({one.model for one in refusals} - lost)
+    more = f", once {_named(names)} mended as said above" if names else ""
+    more += f", where {_named(sorted(lost))} not counted" if lost else ""
+    return new.model_copy(update={"models": models, "roles": roles}), more
 
 
-def _with(spec: FormationSpec, at: int, **change: object) -> FormationSpec:
-    models = list(spec.models)
-    models[at] = models[at].model_copy(update=change)
-    return spec.model_copy(update={"models": tuple(models)})
+def _named(names: list[str]) -> str:
+    said = " and ".join(map(repr, names))
+    return f"{said} {'is' if len(names) == 1 else 'are'}"
 
 
 def _largest(low: int, high: int, good: Callable[[int], bool]) -> int | None:
@@ -78,31 +95,31 @@ def _least_context(spec: FormationSpec, model: ModelSpec) -> int:
 
 
 def _contexts(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
-    for at, model in _local(spec):
+    for at, model in local(spec):
         least = -(-_least_context(spec, model) // STEP)
 
         def good(steps: int, at: int = at) -> bool:
-            return fits(_with(spec, at, context_length=steps * STEP), catalog)
+            return fits(changed(spec, at, context_length=steps * STEP), catalog)
 
         steps = _largest(least, (model.context_length - 1) // STEP, good)
         if steps:
             new = steps * STEP
             text = f"Lower contextLength of {model.name!r} from {model.context_length} to {new}."
             lost = 1 - new / model.context_length
-            yield Remedy("context", text, lost, _with(spec, at, context_length=new))
+            yield Remedy("context", text, lost, changed(spec, at, context_length=new))
 
 
 def _sequences(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
-    for at, model in _local(spec):
+    for at, model in local(spec):
 
         def good(count: int, at: int = at) -> bool:
-            return fits(_with(spec, at, max_sequences=count), catalog)
+            return fits(changed(spec, at, max_sequences=count), catalog)
 
         count = _largest(1, model.max_sequences - 1, good)
         if count:
             text = f"Lower maxSequences of {model.name!r} from {model.max_sequences} to {count}."
             lost = 1 - count / model.max_sequences
-            yield Remedy("sequences", text, lost, _with(spec, at, max_sequences=count))
+            yield Remedy("sequences", text, lost, changed(spec, at, max_sequences=count))
 
 
 def _bits(dtype: KvDtype | None) -> int:
@@ -111,10 +128,10 @@ def _bits(dtype: KvDtype | None) -> int:
 
 def _dtypes(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
     """For each model the widest KV dtype that makes room."""
-    for at, model in _local(spec):
+    for at, model in local(spec):
         was = _bits(catalog.dtype(model.kv_cache_dtype))
         for dtype in catalog.dtypes:
-            new = _with(spec, at, kv_cache_dtype=dtype.name)
+            new = changed(spec, at, kv_cache_dtype=dtype.name)
             if _bits(dtype) < was and fits(new, catalog):
                 text = (
                     f"Set kvCacheDtype of {model.name!r} to {dtype.name}"
@@ -127,26 +144,26 @@ def _dtypes(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
 def _packed(spec: FormationSpec, catalog: Catalog, dtype: KvDtype) -> FormationSpec:
     """Every model that can use the dtype, and has a wider one, uses it."""
     new = spec
-    for at, model in _local(spec):
+    for at, model in local(spec):
         known, was = catalog.known(model), catalog.dtype(model.kv_cache_dtype)
         cpu = spec.hardware.gpu_count == 0
         usable = known is not None and not dtype.unfit(known.shape, model.engine, cpu)
         if usable and _bits(dtype) < _bits(was):
-            new = _with(new, at, kv_cache_dtype=dtype.name)
+            new = changed(new, at, kv_cache_dtype=dtype.name)
     return new
 
 
 def _capped(spec: FormationSpec, tokens: int) -> FormationSpec:
     """No model has a longer context than this."""
     new = spec
-    for at, model in _local(spec):
-        new = _with(new, at, context_length=min(model.context_length, tokens))
+    for at, model in local(spec):
+        new = changed(new, at, context_length=min(model.context_length, tokens))
     return new
 
 
 def _everywhere(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
     """The same change for all models: one context, or one KV dtype."""
-    models = [model for _, model in _local(spec)]
+    models = [model for _, model in local(spec)]
     if len(models) < 2:
         return
     top = max(model.context_length for model in models)
@@ -165,35 +182,20 @@ def _everywhere(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
 
 
 def _models(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
-    """For each model the largest other checkpoint of its family that makes room."""
-    for at, model in _local(spec):
-        own = next((each for each in catalog.checkpoints if each.model == model.model), None)
-        if own is None:
-            continue
-        fact, before = catalog.shape(own.shape), plan_spec(spec, catalog).models
-        was = next(each.engine.weights for each in before if each.engine.spec.name == model.name)
-        found: list[tuple[int, str, FormationSpec]] = []
-        for other in catalog.checkpoints:
-            if catalog.shape(other.shape).family != fact.family or other.model == own.model:
-                continue
-            new = _with(spec, at, model=other.model, quantization="none", weights_gib=None)
-            if fits(new, catalog):
-                after = plan_spec(new, catalog)
-                size = next(
-                    e.engine.weights for e in after.models if e.engine.spec.name == model.name
-                )
-                found.append((size, other.model, new))
-        smaller = [each for each in found if each[0] < was]
-        if smaller:
-            size, name, new = max(smaller, key=lambda each: (each[0], each[1]))
-            text = f"Serve {name} as {model.name!r} (was {model.model})."
-            yield Remedy("model", text, 2 - size / was, new)
+    """For each model the nearest other checkpoint of its family that makes room."""
+    for at, model in local(spec):
+        was = weights(model, spec, catalog)
+        for swap in lighter(spec, at, catalog):
+            if fits(swap.spec, catalog):
+                text = f"Serve {swap.model} as {model.name!r} (was {model.model})."
+                yield Remedy("model", text, 2 - swap.size / was, swap.spec)
+                break
 
 
 def _several(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
     """Where no single change is enough: the densest KV dtype and one context for all."""
     dense = _packed(spec, catalog, catalog.dtypes[-1])
-    models = [model for _, model in _local(spec)]
+    models = [model for _, model in local(spec)]
     top = max((model.context_length for model in models), default=0)
     least = -(-max((_least_context(spec, model) for model in models), default=0) // STEP)
     steps = _largest(least, top // STEP, lambda n: fits(_capped(dense, n * STEP), catalog))
@@ -206,38 +208,21 @@ def _several(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
 
 
 def _smaller(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:
-    """Where no single change is enough: the heaviest models one size down, until all fit."""
+    """Where no single change is enough: the heaviest models one step down, until all fit."""
     new, whole = spec, _weights(spec, catalog)
     while not fits(new, catalog):
-        placed = sorted(plan_spec(new, catalog).models, key=lambda each: -each.engine.weights)
-        steps = (step for each in placed if (step := _next_down(new, each, catalog)))
+        heavy = sorted(local(new), key=lambda each: -weights(each[1], new, catalog))
+        steps = (swaps[0].spec for at, _ in heavy if (swaps := lighter(new, at, catalog)))
         if (step := next(steps, None)) is None:
             return
         new = step
-    changed = [(was, now) for was, now in zip(spec.models, new.models, strict=True) if was != now]
-    text = " and ".join(f"{now.model} as {now.name!r} (was {was.model})" for was, now in changed)
+    pairs = [(was, now) for was, now in zip(spec.models, new.models, strict=True) if was != now]
+    text = " and ".join(f"{now.model} as {now.name!r} (was {was.model})" for was, now in pairs)
     yield Remedy("several", f"Serve {text}.", 2 - _weights(new, catalog) / whole, new)
 
 
 def _weights(spec: FormationSpec, catalog: Catalog) -> int:
-    return sum(each.engine.weights for each in plan_spec(spec, catalog).models)
-
-
-def _next_down(spec: FormationSpec, placed: Placed, catalog: Catalog) -> FormationSpec | None:
-    """With the largest lighter checkpoint of the same family in a model's place."""
-    name, was = placed.engine.spec.name, placed.engine.weights
-    at, model = next((i, each) for i, each in _local(spec) if each.name == name)
-    own = next((each for each in catalog.checkpoints if each.model == model.model), None)
-    family = catalog.shape(own.shape).family if own else ""
-    found: list[tuple[int, str, FormationSpec]] = []
-    for other in catalog.checkpoints:
-        if catalog.shape(other.shape).family != family:
-            continue
-        new = _with(spec, at, model=other.model, quantization="none", weights_gib=None)
-        sizes = [e.engine.weights for e in plan_spec(new, catalog).models if e.engine.spec.name == name]  # fmt: skip
-        if sizes and sizes[0] < was:
-            found.append((sizes[0], other.model, new))
-    return max(found, key=lambda each: each[:2])[2] if found else None
+    return sum(weights(model, spec, catalog) for _, model in local(spec))
 
 
 def _hardware(spec: FormationSpec, catalog: Catalog) -> Iterator[Remedy]:

@@ -57,13 +57,15 @@ class Shape:
     kv_heads: int
     head_dim: int
     intermediate: int
-    """Inner width of the gated MLP."""
+    """Inner width of the MLP."""
     vocab: int
     positions: int
     """Longest context it was made for, tokens."""
     tied: bool = False
     """Whether the output head is the embedding."""
     qkv_bias: bool = False
+    gated: bool = True
+    """Whether the MLP has a gate: three matrices, not two."""
     window: int = 0
     """Tokens that a sliding-window layer looks back on; 0 where there is none."""
     windowed_layers: int = 0

@@ -35,8 +35,8 @@ class Parameters:
 
 
 def parameters(shape: Shape) -> Parameters:
-    """Count the parameters of a decoder with gated MLPs and RMS norms."""
-    inner = shape.hidden * 3
+    """Count the parameters of a decoder with RMS norms."""
+    inner = shape.hidden * _matrices(shape)
     experts = shape.experts
     attention, bias = _attention(shape)
     dense_layers = shape.layers if experts is None else experts.dense_layers
@@ -50,6 +50,11 @@ def parameters(shape: Shape) -> Parameters:
     if shape.latent is not None:
         plain += shape.layers * (shape.latent.kv_rank + shape.latent.q_rank)
     return Parameters(matrices, plain)
+
+
+def _matrices(shape: Shape) -> int:
+    """Matrices of an MLP."""
+    return 3 if shape.gated else 2
 
 
 def _attention(shape: Shape) -> tuple[int, int]:
@@ -81,6 +86,6 @@ def active_width(shape: Shape) -> int:
     """Inner numbers that one token needs at once in its widest MLP."""
     experts: Experts | None = shape.experts
     if experts is None:
-        return 3 * shape.intermediate
-    sparse = experts.chosen * (3 * experts.size + shape.hidden)
-    return max(sparse, 3 * shape.intermediate if experts.dense_layers else 0)
+        return _matrices(shape) * shape.intermediate
+    sparse = experts.chosen * (_matrices(shape) * experts.size + shape.hidden)
+    return max(sparse, _matrices(shape) * shape.intermediate if experts.dense_layers else 0)

@@ -10,6 +10,9 @@ from hekaton_api.vram.remedies import remedies
 from hekaton_api.vram.sizes import GIB
 from hekaton_operator.conditions import Claim
 
+MOST = 100_000.0
+"""GiB that any field of the API holds at most; what needs more fits no machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -26,14 +29,13 @@ def memory(name: str, spec: FormationSpec, catalog: Catalog) -> Memory:
 
 
 def _claim(found: Plan, spec: FormationSpec, catalog: Catalog) -> Claim:
-    if found.refusals:
-        return Claim("VRAMFits", "False", "CannotBePlanned", found.sentence)
     if found.fits:
         reason = "Fits" if found.models else "NoLocalModel"
         return Claim("VRAMFits", "True", reason, found.sentence)
     offered = remedies(spec, catalog)
-    remedy = offered[0].change if offered else "Use larger or more GPUs."
-    return Claim("VRAMFits", "False", "OverBudget", f"{found.sentence} {remedy}")
+    remedy = offered[0].change if offered else "Use larger or more GPUs." if found.excess else ""
+    reason = "CannotBePlanned" if found.refusals else "OverBudget"
+    return Claim("VRAMFits", "False", reason, f"{found.sentence} {remedy}".rstrip())
 
 
 def _status(found: Plan) -> dict[str, Any]:
@@ -57,5 +59,5 @@ def _model(each: Placed, gpus: int) -> dict[str, Any]:
 
 
 def gib(size: int) -> float:
-    """To the hundredth, as a person reads it."""
-    return round(size / GIB, 2)
+    """To the hundredth, as a person reads it; never more than the schema of the status takes."""
+    return min(MOST, round(size / GIB, 2))

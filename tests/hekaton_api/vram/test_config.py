@@ -117,7 +117,7 @@ def test_layers_with_a_window_are_counted(fields: dict[str, Any], windowed: int)
         ("[]", "holds no object"),
         ("{}", "'num_hidden_layers' is missing"),
         (json.dumps({**QWEN, "layer_types": ["mamba"]}), "state the planner does not know"),
-        (json.dumps({**QWEN, "hidden_size": "wide"}), "cannot be read"),
+        (json.dumps({**QWEN, "hidden_size": "wide"}), "is 'wide', not a whole number"),
     ],
     ids=["json", "list", "empty", "mamba", "text"],
 )

@@ -10,6 +10,7 @@ from hekaton_api.models import ModelSpec
 from hekaton_api.vram.catalog import Catalog, shipped
 from hekaton_api.vram.plan import fits, plan_spec
 from hekaton_api.vram.remedies import remedies
+from hekaton_api.vram.swaps import lighter
 
 Make = Callable[..., FormationSpec]
 MODELS = [each.model for each in shipped().checkpoints]
@@ -104,3 +105,57 @@ def test_every_reason_stands_beside_too_little_memory(catalog: Catalog, formatio
     wrong = ModelSpec(name="b", engine="vllm", model=large.model, kv_cache_dtype="turbo")
     found = plan_spec(formation(large, wrong), catalog)
     assert ["too much" in each for each in found.reasons] == [False, True]
+
+
+def test_refused_models_keep_no_remedy_from_too_little_memory(
+    catalog: Catalog, formation: Make
+) -> None:
+    long = entry("Qwen/Qwen2.5-7B-Instruct", "a", contextLength=100_000)
+    wrong = entry("Qwen/Qwen2.5-32B-Instruct", "b", kvCacheDtype="turbo", maxSequences=64)
+    large = entry("Qwen/Qwen2.5-32B-Instruct", "c", maxSequences=64)
+    spec = formation(long, wrong, large)
+    assert "too much" in plan_spec(spec, catalog).sentence
+    offered = remedies(spec, catalog)
+    assert offered
+    for each in offered:
+        assert each.change.endswith(", once 'a' and 'b' are mended as said above.")
+        assert plan_spec(each.spec, catalog).fits
+
+
+def test_a_model_without_figures_keeps_no_remedy_from_the_others(
+    catalog: Catalog, formation: Make
+) -> None:
+    large = entry("Qwen/Qwen2.5-32B-Instruct", "a", contextLength=32_768, maxSequences=8)
+    offered = remedies(formation(large, entry("me/mine", "b")), catalog)
+    assert offered
+    assert all(each.change.endswith(", where 'b' is not counted.") for each in offered)
+
+
+def test_models_that_are_only_refused_need_no_remedy_for_memory(
+    catalog: Catalog, formation: Make
+) -> None:
+    small = "Qwen/Qwen2.5-7B-Instruct"
+    assert remedies(formation(entry(small, contextLength=100_000)), catalog) == ()
+    assert remedies(formation(entry("me/mine")), catalog) == ()
+
+
+def served_instead(model: str, catalog: Catalog, formation: Make) -> str:
+    """What is offered for a model whose 16-bit weights alone are too large."""
+    spec = formation(entry(model, maxSequences=1), profile="custom", memory_gib=58.0)
+    (change,) = (each.change for each in remedies(spec, catalog) if each.kind == "model")
+    return change
+
+
+def test_another_model_is_first_the_same_in_fewer_bits(catalog: Catalog, formation: Make) -> None:
+    change = served_instead("Qwen/Qwen2.5-32B-Instruct", catalog, formation)
+    assert change.startswith("Serve Qwen/Qwen2.5-32B-Instruct-AWQ as")
+    change = served_instead("Qwen/Qwen2.5-Coder-32B-Instruct", catalog, formation)
+    assert change.startswith("Serve Qwen/Qwen2.5-Coder-32B-Instruct-AWQ as")
+
+
+def test_another_model_is_never_a_larger_one(catalog: Catalog, formation: Make) -> None:
+    for own in catalog.checkpoints:
+        spec = formation(entry(own.model))
+        for swap in lighter(spec, 0, catalog):
+            shape = next(each.shape for each in catalog.checkpoints if each.model == swap.model)
+            assert catalog.shape(shape).parameters <= catalog.shape(own.shape).parameters

@@ -93,6 +93,16 @@ def test_what_cannot_be_served_exits_2_with_all_reasons(
     assert "models[coder].kvCacheDtype" in done.stdout
 
 
+def test_a_role_on_a_refused_model_has_no_context(
+    planned: Planned, formation: Callable[..., Path]
+) -> None:
+    path = formation("Qwen/Qwen2.5-7B-Instruct", contextLength=100000)
+    other = "    - {name: other, engine: vllm, model: Qwen/Qwen2.5-0.5B-Instruct}\n"
+    path.write_text(path.read_text().replace("  roles:", other + "  roles:"))
+    assert "Roles: sapper - tokens." in planned(path).stdout
+    assert json.loads(planned(path, "--json").stdout)["roles"][0]["context"] == 0
+
+
 def test_all_formations_stand_beside_the_published_table(planned: Planned) -> None:
     done = planned("--all")
     assert done.returncode == 0
@@ -100,6 +110,8 @@ def test_all_formations_stand_beside_the_published_table(planned: Planned) -> No
     assert len(lines) >= 14
     assert lines[0].split()[0] == "heavy-hitter-tq"
     assert "73 GB" in lines[0]
+    names = [line.split()[0] for line in lines]
+    assert len(set(names)) == len(names)
 
 
 def test_json_is_one_object_whose_sizes_add_up(planned: Planned) -> None:
@@ -131,7 +143,9 @@ def test_a_config_json_makes_any_model_plannable(
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
     mine = formation("me/my-model")
-    assert planned(mine).returncode == 2
+    unknown = planned(mine)
+    assert unknown.returncode == 2
+    assert "`hekaton plan FILE --config coder=PATH/config.json`" in unknown.stdout
     done = planned(mine, "--config", f"coder={config}")
     assert done.returncode == 0, done.stdout
 

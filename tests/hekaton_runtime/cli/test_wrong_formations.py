@@ -51,6 +51,17 @@ WRONG = {
         team(model("a", LATENT, kvCacheDtype="turboquant_4bit_nc")),
         ("models[a].kvCacheDtype: 'turboquant_4bit_nc' cannot be used", "(MLA)", "Use 'fp8'"),
     ),
+    "wrong in every stage": (
+        team(model("a", QWEN, contextLength=100_000), model("b", LATENT, kvCacheDtype="tq5x"))
+        .replace("role: sapper", "role: saper")
+        .replace("role: auditor, model: a", "role: auditor, model: none"),
+        (
+            "spec.roles[0].role: 'saper'",
+            "spec.roles[1].model: 'none' is not the name of a model",
+            "spec.models[0].contextLength: 100000 is beyond the 32768 tokens",
+            "spec.models[1].kvCacheDtype: 'tq5x' cannot be used",
+        ),
+    ),
     "all of it": (
         team(
             model("a", QWEN, contextLength=100_000, kvCacheDtype="turbo"),
@@ -108,3 +119,27 @@ def test_an_endpoint_for_all_models_makes_memory_nobody_s_business(
     done = hekaton(*words, "--base-url", "http://127.0.0.1:1/v1")
     assert "GB are needed" not in done.stderr
     assert "127.0.0.1:1" in done.stderr
+
+
+def test_validate_says_what_plan_would_refuse(hekaton: Hekaton, tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(team(model("a", QWEN, contextLength=100_000)))
+    done = hekaton("validate", path)
+    assert done.returncode == 0  # another server may well hold it: `run --base-url`
+    valid, unfit = done.stdout.splitlines()
+    assert valid == "Formation wrong: valid"
+    assert unfit.startswith(
+        f"`hekaton plan` refuses: {path}:7: spec.models[0].contextLength: 100000"
+    )
+
+
+def test_a_wrong_formation_that_others_serve_is_not_planned(
+    hekaton: Hekaton, missions: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_text(team(model("a", LARGE, maxSequences=64), sapper="none"))
+    words = ("run", missions / "extend-tally.yaml", "--formation", path)
+    done = hekaton(*words, "--base-url", "http://127.0.0.1:1/v1")
+    assert done.returncode == 2
+    assert "spec.roles[0].model: 'none'" in done.stderr
+    assert "GB are needed" not in done.stderr
