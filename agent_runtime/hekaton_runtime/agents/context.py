@@ -64,7 +64,8 @@ class Cut:
 
     def __str__(self) -> str:
         what = "left out" if self.whole else f"shortened by {self.characters} characters"
-        return f"{self.part} {self.label!r} {what}"
+        name = f"{self.part} {self.label!r}" if self.label else self.part
+        return f"{name} {what}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Literal
 from hekaton_runtime.answers import Triage, Unfit, parse
 from hekaton_runtime.conductor.engine import Moment
 from hekaton_runtime.conductor.records import Status
-from hekaton_runtime.effects import Ask, Run
+from hekaton_runtime.effects import Ask, Note, Run
 from hekaton_runtime.results import Answer, Ran
+from hekaton_runtime.strategies.building import BUILD
 
 Outcome = Literal["PASS", "FAIL", "STOPPED"]
 Span = tuple[float, float]
@@ -22,8 +23,8 @@ class Course:
 
     complexity: str
     """The analyst's word; empty where nobody was asked."""
-    accepted: tuple[bool, ...]
-    """Each run of the acceptance commands, in order."""
+    judged: tuple[bool, ...]
+    """What acceptance said of the whole, loop by loop: probes before it and tries beside it are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Row:
     loops: int
     """Repairs after the first build."""
     first_try: bool
-    """Acceptance passed right after the first build."""
+    """Acceptance passed right after the first build; in `vote`, which repairs nothing, it passed at all."""
     accepted: bool
     """Acceptance passed in the last loop, whatever the review said."""
     mission: str
@@ -70,16 +71,20 @@ def ended(status: Status) -> bool:
 
 def course(moments: list[Moment]) -> Course:
     complexity = ""
-    accepted: list[bool] = []
+    judged: list[bool] = []
+    judging = False
     for moment in moments:
         match moment.effect, moment.result:
             case Ask(answer="triage"), Answer(text=text):
                 complexity = _complexity(text) or complexity
-            case Run(acceptance=True), Ran(passed=passed):
-                accepted.append(passed)
+            case Note(phase=phase, text=text), _:
+                judging = phase == "verify" and text.startswith("loop ")
+            case Run(branch=branch, acceptance=True), Ran(passed=passed):
+                if judging and branch == BUILD:
+                    judged.append(passed)
             case _:
                 pass
-    return Course(complexity, tuple(accepted))
+    return Course(complexity, tuple(judged))
 
 
 def _complexity(text: str) -> str:
@@ -90,7 +95,8 @@ def _complexity(text: str) -> str:
 
 
 def row(task: str, seed: int, status: Status, seen: Course, spans: tuple[Span, ...]) -> Row:
-    runs = seen.accepted
+    # Where nothing is repaired (`vote`), no loop judges the whole: its outcome does.
+    runs = seen.judged or (outcome(status) == "PASS",)
     return Row(
         task=task,
         mode=status.mode,
@@ -101,9 +107,9 @@ def row(task: str, seed: int, status: Status, seen: Course, spans: tuple[Span, .
         latency=sum(end - start for start, end in spans),
         outcome=outcome(status),
         reason=status.reason,
-        loops=max(0, len(runs) - 1),
-        first_try=runs[:1] == (True,),
-        accepted=runs[-1:] == (True,),
+        loops=len(runs) - 1,
+        first_try=runs[0],
+        accepted=runs[-1],
         mission=status.id,
         simulated=status.simulated,
         resumable=not ended(status),

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from hekaton_api.formation import Formation
 from hekaton_api.load import check, load
-from hekaton_api.mission import Mission
+from hekaton_api.mission import Mission, Mode
 from hekaton_api.overlay import overlaid
 from hekaton_runtime.errors import BadInput
 
@@ -65,6 +66,8 @@ def one_mission(
         )
     mission = missions[0]
     if mode:
+        if mode not in (known := get_args(Mode)):
+            raise BadInput([f"--mode: {mode!r} is no mode; known: {', '.join(known)}."])
         spec = mission.spec.model_copy(update={"mode": mode})
         mission = mission.model_copy(update={"spec": spec})
     given = [document for document in documents if isinstance(document, Formation)]

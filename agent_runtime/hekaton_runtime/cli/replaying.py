@@ -32,6 +32,7 @@ from hekaton_runtime.review.telling import notes
 from hekaton_runtime.settings import from_environ
 from hekaton_runtime.store.open import open_database
 from hekaton_runtime.strategies.counterfactual import effect, plain_vote
+from hekaton_runtime.strategies.debating import drawn
 from hekaton_runtime.strategies.modes import concluded
 from hekaton_runtime.strategies.values import Conclusion
 
@@ -60,8 +61,9 @@ async def _replay(mission: str, *, as_json: bool) -> int:
         record = await find(database, mission)
         entries = await load(database, record.id)
     course, conclusion = await rerun(record, entries)
+    names = _names(course.moments)
     for moment in course.moments:
-        print(_json(moment) if as_json else _line(moment), flush=True)
+        print(_json(moment) if as_json else _line(moment, names), flush=True)
     if as_json:
         return 0
     print("\n".join(_verdicts(conclusion, entries)), end="")
@@ -134,12 +136,26 @@ def _json(moment: Moment) -> str:
     )
 
 
-def _line(moment: Moment) -> str:
+def _names(moments: list[Moment]) -> dict[str, str]:
+    """Agents as they are told of: a debater with the alias under which its peers heard it."""
+    names: dict[str, str] = {}
+    for moment in moments:
+        match moment.effect, moment.result:
+            case Round(topic="proposals 1", asks=asks), HeardAll(order=order):
+                aliases = drawn(order, len(asks))
+                pairs = zip(asks, aliases, strict=True)
+                names |= {one.agent: f"{one.agent} ({alias})" for one, alias in pairs}
+            case _:
+                pass
+    return names
+
+
+def _line(moment: Moment, names: dict[str, str]) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(moment.at))
-    return clean(f"{clock} {moment.path:<24} {_words(moment)}")
+    return clean(f"{clock} {moment.path:<24} {_words(moment, names)}")
 
 
-def _words(moment: Moment) -> str:
+def _words(moment: Moment, names: dict[str, str]) -> str:
     match moment.effect, moment.result:
         case Note(phase=phase, text=text), _:
             return f"== {phase.upper()} {text}"
@@ -148,7 +164,9 @@ def _words(moment: Moment) -> str:
         case Round() as held, HeardAll() as heard:
             lines = [f"round: {held.topic} ({'quorate' if heard.quorate else 'below quorum'})"]
             for one, heard_one in zip(held.asks, heard.answers, strict=True):
-                lines.append(f"{' ' * 33} {one.agent}: {_said(one, heard_one)}")
+                lines.append(
+                    f"{' ' * 33} {names.get(one.agent, one.agent)}: {_said(one, heard_one)}"
+                )
             return "\n".join(lines)
         case _:
             return _worked(moment)

@@ -102,8 +102,10 @@ def debated(debate: Held | None) -> Debate | None:
             Proposal(alias, text, votes[alias], tried.get(alias)) for alias, text in one.proposals
         )
         rounds.append(DebateRound(proposals, one.winner))
+    # Only whole answers can be executed; an approach is words.
+    executed = any(one.passed for one in debate.rounds)
     return Debate(
-        "the approach", tuple(rounds), debate.winner, plain_vote(debate), effect(debate), debate.why,
+        "whole answers" if executed else "the approach", tuple(rounds), debate.winner, plain_vote(debate), effect(debate), debate.why,
         debate.topology, debate.arbiter,
     )  # fmt: skip
 

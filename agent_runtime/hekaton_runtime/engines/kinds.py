@@ -20,9 +20,6 @@ class Paths:
 
     health: str
     metrics: str
-    sleep: str
-    """POST gives the memory of weights and cache back; the server must have been started for it."""
-    wake: str
 
 
 class Kind(Protocol):
@@ -46,7 +43,7 @@ class Vllm:
 
     @property
     def paths(self) -> Paths:
-        return Paths("/health", "/metrics", "/sleep?level=1", "/wake_up")
+        return Paths("/health", "/metrics")
 
     def command(self, engine: Engine, port: int) -> tuple[str, ...]:
         _, *words = flags.command(engine)
@@ -61,9 +58,7 @@ class Sglang:
 
     @property
     def paths(self) -> Paths:
-        return Paths(
-            "/health", "/metrics", "/release_memory_occupation", "/resume_memory_occupation"
-        )
+        return Paths("/health", "/metrics")
 
     def command(self, engine: Engine, port: int) -> tuple[str, ...]:
         _, _, _, *words = flags.command(engine)
@@ -89,6 +84,18 @@ class Kinds:
                 raise BadInput([f"model {engine.spec.name!r} is served elsewhere ({elsewhere})."])
             case _:
                 assert_never(engine.spec.engine)
+
+
+def remedy(engine: str) -> str:
+    """What to do where an engine's program is not on this machine."""
+    if engine == "sglang":
+        name, package, program = SGLANG, "sglang", "/opt/sglang/bin/python -m sglang.launch_server"
+    else:
+        name, package, program = VLLM, "vllm", "/opt/vllm/bin/vllm"
+    return (
+        f"Install it (`pip install {package}`, best in an environment of its own) and name its"
+        f" command: {name}='{program}'"
+    )
 
 
 def kinds(environ: Mapping[str, str]) -> Kinds:

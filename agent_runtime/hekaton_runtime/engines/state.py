@@ -16,6 +16,9 @@ OUT_OF_MEMORY = re.compile(
 )
 TELLING = re.compile(r"error|exception|fail|cannot|unable", re.IGNORECASE)
 KILLED = (-9, 137)
+NOT_FOUND = 127
+"""The exit code of a shell whose command does not exist."""
+NO_MODULE = re.compile(r"No module named '?(vllm|sglang)\b")
 SHOWN = 300
 """Characters of an engine's own words."""
 
@@ -55,6 +58,11 @@ def judged(code: int, lines: Sequence[str]) -> tuple[Phase, str]:
     telling = next((line for line in reversed(lines) if TELLING.search(line)), "")
     last = telling or next((line for line in reversed(lines) if line.strip()), "it said nothing")
     return "crashed", f"it ended with exit code {code}: {_short(last)}"
+
+
+def absent(code: int, lines: Sequence[str]) -> bool:
+    """Whether the engine never began, since its program is not on this machine."""
+    return code == NOT_FOUND or any(NO_MODULE.search(line) for line in lines)
 
 
 def pause(crashes: int) -> float:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from hekaton_runtime.engines.kinds import HERE, Paths
+from hekaton_runtime.engines.kinds import HERE, Paths, remedy
 from hekaton_runtime.engines.probing import get
-from hekaton_runtime.engines.state import EngineState, judged, pause
+from hekaton_runtime.engines.state import NOT_FOUND, EngineState, absent, judged, pause
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ class Supervisor:
             code = await self._once()
             self._crashes += 1
             phase, reason = judged(code, self._lines)
+            if absent(code, self._lines):
+                reason = f"{reason}. {remedy(self.state.engine)}"
             rest = pause(self._crashes)
             log.warning("engine %s: %s; again in %g s", self.state.model, reason, rest)
             self.state = replace(
@@ -90,7 +92,7 @@ class Supervisor:
                 process = await self._spawn()
             except OSError as fault:
                 self._lines.append(f"error: {self._work.command[0]!r}: {fault.strerror}")
-                return 127
+                return NOT_FOUND
             self.state = replace(self.state, phase="starting", reason="", pid=process.pid)
             told = asyncio.create_task(self._listen(process))
             try:

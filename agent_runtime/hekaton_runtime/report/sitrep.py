@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hekaton_runtime.report import words
 from hekaton_runtime.report.values import Sitrep
 
+LONGEST_EVIDENCE = 300
+"""Characters of one finding's evidence that people are shown beside it."""
 FORMAT = "hekaton.dev/sitrep/v1"
 SIMULATED = (
     "SIMULATED: simulated models answered in this mission. It shows how the machinery works; "
@@ -33,6 +35,16 @@ def markdown(report: Sitrep) -> str:
     """Write the report for people."""
     template = environment().get_template("sitrep.md.j2")
     return template.render(report=report, banners=banners(report)).rstrip() + "\n"
+
+
+def glimpse(evidence: str, report: Sitrep) -> str:
+    """Write a finding's evidence as code: of a long one the beginning, and where all of it stands."""
+    line = " ".join(evidence.split())
+    if len(line) <= LONGEST_EVIDENCE:
+        return words.code(line)
+    shown = next((run.output for run in reversed(report.verify) if run.output), "")
+    where = "under Verification" if evidence == shown else "in sitrep.json"
+    return f"{words.code(line[:LONGEST_EVIDENCE])} ... (whole {where})"
 
 
 def json_bytes(report: Sitrep) -> bytes:
@@ -61,5 +73,6 @@ def environment() -> Environment:
         "code": words.code,
         "cell": words.cell,
         "block": words.block,
+        "glimpse": glimpse,
     }
     return made

@@ -1,6 +1,5 @@
 """The one door to FastAPI: the routes of the HMA service and what they say in OpenAPI."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from hekaton_runtime.service.figures import Figures
 from hekaton_runtime.service.gate import Gate
 from hekaton_runtime.service.keys import Keys
 from hekaton_runtime.service.rates import Rates
+from hekaton_runtime.service.reasons import reason
 from hekaton_runtime.service.stream import Streams, place
 from hekaton_runtime.service.wire import Fault, Task
 from hekaton_runtime.web.health import WhyNotReady, routes
@@ -168,18 +168,11 @@ def _faults(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, fault: RequestValidationError) -> Response:
-        return _said(422, tuple(_reason(one) for one in fault.errors()), {})
+        return _said(422, tuple(map(reason, fault.errors())), {})
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, fault: HTTPException) -> Response:
         return _said(fault.status_code, (fault.detail,), dict(fault.headers or {}))
-
-
-def _reason(one: dict[str, Any]) -> str:
-    """Where, what, and a glimpse of the value."""
-    at = ".".join(str(part) for part in one["loc"] if part != "body")
-    value = re.sub(r"\s+", " ", repr(one.get("input")))[:80]
-    return f"{at or 'body'}: {one['msg']}, not {value}."
 
 
 def _said(status: int, reasons: tuple[str, ...], headers: dict[str, str]) -> Response:

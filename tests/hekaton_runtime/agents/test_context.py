@@ -104,6 +104,12 @@ def test_a_long_item_is_shortened_and_says_by_how_much() -> None:
     assert str(cut) == f"files 'a.py' shortened by {cut.characters} characters"
 
 
+def test_an_item_without_a_name_is_told_of_by_its_part() -> None:
+    fitted = fit((Part("findings", (Item("", "word " * 200, 0),), 0),), 400)
+    (cut,) = fitted.cuts
+    assert str(cut) == f"findings shortened by {cut.characters} characters"
+
+
 def test_an_item_of_which_little_would_remain_goes_as_a_whole() -> None:
     item = Item("a.py", "word " * 200, 0)
     fitted = fit((Part("files", (item,), 0),), 100)

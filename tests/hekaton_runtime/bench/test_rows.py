@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hekaton_runtime.bench.rows import Course, Row, covered, ended, row, spans
+from hekaton_runtime.bench.rows import Course, Row, course, covered, ended, row, spans
+from hekaton_runtime.conductor.engine import Moment
 from hekaton_runtime.conductor.records import Status
+from hekaton_runtime.effects import Effect, Note, Run
+from hekaton_runtime.results import Noted, Ran, Result
 
 STATUS = Status(
     id="m-1", name="m", mode="swarm", state="passed", reason="acceptance passed", stop_kind="", phase="", detail="",
@@ -27,6 +30,44 @@ def test_a_mission_that_passed_at_once_is_a_first_try() -> None:
     assert made.token_roi == 0.25
     assert made.simulated
     assert not made.resumable
+
+
+def run(passed: bool, branch: str = "build") -> tuple[Effect, Result]:
+    ran = Ran(passed=passed, command="c", exit_code=int(not passed), output="", seconds=0.1)
+    return Run(branch=branch, commands=("c",), seconds=9, acceptance=True), ran
+
+
+def note(text: str) -> tuple[Effect, Result]:
+    return Note(phase="verify", text=text), Noted()
+
+
+def seen(*steps: tuple[Effect, Result]) -> Course:
+    return course([Moment("", effect, result, 0.0) for effect, result in steps])
+
+
+def test_the_look_at_acceptance_before_building_is_no_repair() -> None:
+    made = row("T/1", 0, STATUS, seen(run(False), note("loop 0"), run(True)), ())
+    assert (made.loops, made.first_try, made.accepted) == (0, True, True)
+
+
+def test_tries_of_a_debate_are_no_repairs_of_what_was_built() -> None:
+    tries = (note("round 1: 2 answers"), run(False, "try/a-0"), run(True, "try/b-0"))
+    made = row("T/1", 0, STATUS, seen(*tries, note("loop 0"), run(True)), ())
+    assert (made.loops, made.first_try, made.accepted) == (0, True, True)
+
+
+@pytest.mark.parametrize(("state", "right"), [("passed", True), ("failed", False)])
+def test_a_vote_repairs_nothing_so_its_outcome_is_its_first_try(state: str, right: bool) -> None:
+    samples = [run(right and n == 1, f"try/sample-{n}") for n in range(5)]
+    status = replace(STATUS, mode="vote", state=state)
+    made = row("T/1", 0, status, seen(*samples, note("majority")), ())
+    assert (made.loops, made.first_try, made.accepted) == (0, right, right)
+
+
+def test_each_loop_after_the_first_is_a_repair() -> None:
+    steps = (note("loop 0"), run(False), note("loop 1"), run(False), note("loop 2"), run(True))
+    made = row("T/1", 0, STATUS, seen(*steps), ())
+    assert (made.loops, made.first_try, made.accepted) == (2, False, True)
 
 
 def test_a_review_may_fail_what_the_tests_accept() -> None:

@@ -1,6 +1,7 @@
 """`hekaton run` and what looks at its missions afterwards."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,9 @@ def test_the_debate_is_replayed_with_its_votes_and_an_intact_transcript(
     mission = json.loads(said.stdout.splitlines()[-1])["mission"]
     told = hekaton("replay", mission).stdout
     assert "round: ballots 1 (quorate)" in told
-    assert "votes " in told
+    voted = re.findall(r"(\S+) \(([A-Z])\): votes ([A-Z])", told)
+    assert {choice for _, _, choice in voted} <= {alias for _, alias, _ in voted}
+    assert all(f"{name} ({alias}): SIMULATED" in told for name, alias, _ in voted), told
     assert "hash chain intact" in told
 
 

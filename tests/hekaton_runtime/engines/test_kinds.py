@@ -7,7 +7,7 @@ from hekaton_api.load import parse
 from hekaton_api.vram import flags
 from hekaton_api.vram.catalog import shipped
 from hekaton_api.vram.plan import Plan, plan
-from hekaton_runtime.engines.kinds import kinds
+from hekaton_runtime.engines.kinds import kinds, remedy
 from hekaton_runtime.engines.launcher import works
 from hekaton_runtime.errors import BadInput
 
@@ -66,3 +66,14 @@ def test_a_formation_that_does_not_fit_is_refused_with_the_figures() -> None:
 def test_a_command_line_with_an_open_quote_is_refused() -> None:
     with pytest.raises(BadInput, match="quotes"):
         kinds({"HEKATON_VLLM": "vllm '"})
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"), [("vllm", "HEKATON_VLLM"), ("sglang", "HEKATON_SGLANG")]
+)
+def test_the_remedy_for_an_absent_program_can_be_followed(engine: str, name: str) -> None:
+    said = remedy(engine)
+    assert f"pip install {engine}" in said
+    value = said.partition(f"{name}='")[2].partition("'")[0]
+    kind = kinds({name: value})
+    assert (kind.vllm if engine == "vllm" else kind.sglang).program == tuple(value.split())

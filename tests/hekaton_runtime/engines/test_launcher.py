@@ -121,4 +121,7 @@ async def test_a_program_that_is_absent_is_named(run_engines: Any, tmp_path: Any
             await asyncio.sleep(0.02)
     stop.set()
     await running
-    assert "'/absent/vllm': No such file" in launcher.states[0].reason
+    reason = launcher.states[0].reason
+    assert "'/absent/vllm': No such file" in reason
+    assert "pip install vllm" in reason
+    assert "HEKATON_VLLM=" in reason

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hekaton_runtime.engines.state import EngineState, judged, pause
+from hekaton_runtime.engines.state import EngineState, absent, judged, pause
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,19 @@ def test_pauses_grow_up_to_a_minute(crashes: int) -> None:
 def test_a_ready_engine_has_nothing_to_say() -> None:
     state = EngineState(model="m", engine="vllm", port=1, phase="ready")
     assert state.why_not == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "missing"),
+    [
+        (127, "sh: vllm: not found", True),
+        (1, "python: Error while finding spec (ModuleNotFoundError: No module named 'sglang')", True),
+        (1, "/usr/bin/python3: No module named sglang", True),
+        (1, "ModuleNotFoundError: No module named 'flash_attn'", False),
+        (1, "RuntimeError: vllm: CUDA out of memory", False),
+    ],
+)  # fmt: skip
+def test_a_program_that_is_not_installed_is_told_from_one_that_fails(
+    code: int, line: str, missing: bool
+) -> None:
+    assert absent(code, [line]) is missing

@@ -71,6 +71,22 @@ def test_savings_are_left_out_unless_given(full: Sitrep) -> None:
     assert "Saved" not in markdown(replace(full, savings=None))
 
 
+def test_long_evidence_is_cut_and_says_where_all_of_it_stands(bare: Sitrep) -> None:
+    output = "E assert 1 == 2\n" * 900
+    found = Finding(text="`pytest` failed.", evidence=output)
+    run = VerifyRun("pytest", False, 1.0, output)
+    shown = markdown(replace(bare, findings=(found,), verify=(run,)))
+    assert max(map(len, shown.splitlines())) < 500
+    assert "E assert 1 =` ... (whole under Verification)" in shown
+    assert shown.count("E assert 1 == 2\n") == 900
+
+
+def test_long_evidence_of_a_reviewer_is_whole_in_the_json(bare: Sitrep) -> None:
+    report = replace(bare, findings=(Finding(text="slow", evidence="x" * 301),))
+    assert f"Evidence: `{'x' * 300}` ... (whole in sitrep.json)" in markdown(report)
+    assert b"x" * 301 in json_bytes(report)
+
+
 def structure(text: str) -> list[str]:
     """List what a Markdown reader makes of a text, but for words and code."""
     seen = []

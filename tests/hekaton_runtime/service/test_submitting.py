@@ -60,6 +60,42 @@ async def test_every_reason_is_told_at_once(opened: Open) -> None:
         ]  # fmt: skip
 
 
+async def test_each_reason_is_a_sentence_with_field_value_and_remedy(opened: Open) -> None:
+    async with opened() as http:
+        wrong = {"total_budget_tokens": "5000", "zzz": 1}
+        reasons = (await http.post("/submit", json=wrong)).json()["reasons"]
+    example = '{"task_description": "Write a parser.", "total_budget_tokens": 5000}'
+    known = "task_description, total_budget_tokens, mode, acceptance"
+    assert sorted(reasons) == [
+        f"task_description: is missing. Send it, for example in {example}.",
+        "total_budget_tokens: '5000' is no whole number; give one without quotes, e.g. 5000.",
+        f"zzz: is no field of a task (it has the value 1). Leave it out; known: {known}.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a": 1,', "body: is no JSON: "),
+        (b"[1]", "body: [1] is no JSON object"),
+        (b"", "body: is missing. Send it"),
+        (
+            b'{"task_description": " ", "total_budget_tokens": 1}',
+            "task_description: ' ' has nothing",
+        ),
+    ],
+    ids=["broken", "a list", "nothing", "a blank"],
+)
+async def test_a_body_that_is_none_is_refused_in_words(
+    opened: Open, body: bytes, said: str
+) -> None:
+    async with opened() as http:
+        headers = {"Content-Type": "application/json"}
+        (reason,) = (await http.post("/submit", content=body, headers=headers)).json()["reasons"]
+    assert reason.startswith(said)
+    assert "decode error" not in reason
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'"\\ud800"', b'{"task_description": "a\\u0000b", "total_budget_tokens": 1}',
              b'{"task_description": "a", "total_budget_tokens": true}'],
