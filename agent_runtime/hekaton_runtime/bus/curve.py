@@ -6,6 +6,7 @@ given the folder of the public keys it admits; the file's name becomes the peer'
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hekaton_runtime.bus.keys import Admitted, KeyPair
@@ -21,6 +22,20 @@ def generate(name: str) -> KeyPair:
     _check_name(name)
     public, secret = new_curve_pair()
     return KeyPair(name, public, secret)
+
+
+def refuse_names(names: Sequence[str], folder: Path) -> None:
+    """Raises `BadInput` with every name that no new pair can be saved under."""
+    reasons = []
+    for name in names:
+        if not _NAME.fullmatch(name):
+            reasons.append(_no_name(name))
+            continue
+        files = (folder / f"{name}.key", folder / f"{name}.pub")
+        there = [f"Key file {str(f)!r} exists; remove it first." for f in files if f.exists()]
+        reasons += there[:1]
+    if reasons:
+        raise BadInput(reasons)
 
 
 def save(pair: KeyPair, folder: Path) -> None:
@@ -72,9 +87,11 @@ def load_admitted(folder: Path) -> tuple[Admitted, ...]:
 
 def _read(path: Path) -> str:
     try:
-        text = path.read_text().strip()
+        text = path.read_text("utf-8").strip()
     except OSError as fault:
         raise BadInput([f"Key file {str(path)!r} cannot be read: {fault.strerror}."]) from fault
+    except UnicodeDecodeError:
+        text = ""
     if not _Z85.fullmatch(text):
         # The text itself may be a secret: it stays out of the message.
         raise BadInput([f"Key file {str(path)!r} does not hold a key of 40 Z85 characters."])
@@ -83,9 +100,11 @@ def _read(path: Path) -> str:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise BadInput(
-            [
-                f"Key name {name!r} must have 1-63 letters, digits, '.', '_' or '-', and begin "
-                "with a letter or digit."
-            ]
-        )
+        raise BadInput([_no_name(name)])
+
+
+def _no_name(name: str) -> str:
+    return (
+        f"Key name {name!r} must have 1-63 letters, digits, '.', '_' or '-', and begin "
+        "with a letter or digit."
+    )

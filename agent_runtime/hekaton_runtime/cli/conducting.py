@@ -16,12 +16,13 @@ from hekaton_api.mission import Mission
 from hekaton_runtime.bus.keys import PeerKeys
 from hekaton_runtime.cli.documents import formation_named, read
 from hekaton_runtime.cli.ending import conclude, over, retell
+from hekaton_runtime.cli.preflight import refuse_unstartable
 from hekaton_runtime.cli.running import Show, course_view, endpoints_behind, watched
 from hekaton_runtime.cli.serving import peer_keys
 from hekaton_runtime.conductor.grounds import GIT_KEY, Grounds
 from hekaton_runtime.conductor.lease import Busy
-from hekaton_runtime.conductor.records import Options, Record, create, find_exactly, status
-from hekaton_runtime.conductor.work import Finished, Office, folder, stage
+from hekaton_runtime.conductor.records import Options, Record, find_exactly, status
+from hekaton_runtime.conductor.work import Finished, Office, begin, folder
 from hekaton_runtime.errors import BadInput, Fenced, NotLetIn, Unavailable
 from hekaton_runtime.permits.keys import KeyFile
 from hekaton_runtime.permits.signer import Signer
@@ -53,6 +54,8 @@ class Conducting:
 def conduct(wanted: Conducting) -> int:
     """The exit code; raises `BadInput`."""
     mission, formation = _documents(wanted)
+    if wanted.workspace is None:  # a container of its own may have another shell
+        refuse_unstartable(mission)
     try:
         return asyncio.run(_conduct(from_environ(), wanted, mission, formation))
     except (Unavailable, Fenced, Busy, NotLetIn) as fault:  # the operator mends its Secret
@@ -88,8 +91,7 @@ async def _conduct(
         if record is None:
             options = Options(home=str(settings.home), unsafe_no_sandbox=wanted.unsafe)
             record = Record(wanted.id, mission, formation, options, int(time.time()))
-            await stage(record, grounds)
-            await create(database, record)
+            await begin(database, record, grounds)
         elif over(now := await status(database, record.id)):  # its Job may not have heard of it
             return retell(now, folder(record), as_json=wanted.show.as_json)
         names = endpoints_behind(record.formation.spec, record.options)

@@ -11,13 +11,14 @@ from hekaton_runtime.cli import measuring, pods, processes, services
 from hekaton_runtime.cli import options as opt
 from hekaton_runtime.cli import outside as out
 
+OURS = 70  # EX_SOFTWARE of sysexits.h; a mission's pod is tried again after it
 app = typer.Typer(
     name="hekaton",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Teams of language models that plan, debate, build, test and audit code under an exact budget.",
-    epilog="Exit codes: 0 passed, 1 failed honestly, 2 bad input, 3 stopped (kill, budget, time).",
+    epilog="Exit codes: 0 passed, 1 failed honestly, 2 bad input, 3 stopped (kill, budget, time), 70 a fault of Hekaton.",
 )
 
 
@@ -266,6 +267,25 @@ def main() -> None:
             )
         )
         sys.exit(3)
+    except (
+        Exception
+    ):  # the one supervising place: nobody foresaw it, so it says nothing of a mission
+        _confess()
+        sys.exit(OURS)
+
+
+def _confess() -> None:
+    import traceback
+
+    from hekaton_api.version import __version__
+
+    traceback.print_exc()
+    _say(
+        (
+            f"This is a fault of Hekaton {__version__}: report it with the lines above."
+            " Nothing finished is lost: `hekaton resume` goes on where a mission stopped.",
+        )
+    )
 
 
 def _say(reasons: tuple[str, ...]) -> None:

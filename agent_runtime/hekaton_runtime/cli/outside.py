@@ -1,5 +1,6 @@
 """Commands for missions in a cluster, on the user's own kubeconfig: the same names as local ones."""
 
+import logging
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -31,6 +32,8 @@ def commands() -> ModuleType:
             raise
         said = "The Kubernetes client is not installed: pip install 'hekaton[kube]'."
         raise BadInput([said]) from fault
+    # What it warns of, a kubeconfig that is not there, is an error of ours a moment later.
+    logging.getLogger("kubernetes.aio.config").setLevel(logging.ERROR)
     return found
 
 

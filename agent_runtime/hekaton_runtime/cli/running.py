@@ -10,31 +10,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hekaton_api.formation import FormationSpec
+from hekaton_runtime.bus.keys import PeerKeys
 from hekaton_runtime.cli.documents import one_mission
 from hekaton_runtime.cli.ending import conclude, over, retell
 from hekaton_runtime.cli.live import Board, View, view
-from hekaton_runtime.cli.planning import refuse_unfit
-from hekaton_runtime.cli.preflight import preflight
+from hekaton_runtime.cli.planning import refuse_unfit, told_together
+from hekaton_runtime.cli.preflight import preflight, refuse_silent, refuse_unstartable
 from hekaton_runtime.cli.providing import provided
 from hekaton_runtime.cli.serving import peer_keys
-from hekaton_runtime.cli.simulation import simulated
+from hekaton_runtime.cli.simulation import book_text, simulated
 from hekaton_runtime.conductor.conduct import Halt
 from hekaton_runtime.conductor.naming import Endpoint, Override, endpoints
 from hekaton_runtime.conductor.records import (
     Options,
     Record,
     Simulation,
-    create,
     find,
     new_id,
     status,
 )
 from hekaton_runtime.conductor.staff import staffed
-from hekaton_runtime.conductor.work import Finished, Office, folder, stage, work
+from hekaton_runtime.conductor.work import Finished, Office, begin, folder, work
 from hekaton_runtime.errors import BadInput
+from hekaton_runtime.models.simulated.book_yaml import load
 from hekaton_runtime.settings import Settings, from_environ
 from hekaton_runtime.store.open import open_database
 from hekaton_runtime.store.postgres import Database
+from hekaton_runtime.workspace.prepare import Unfetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,11 @@ class Wanted:
 def run_mission(wanted: Wanted) -> int:
     """The exit code; raises `BadInput`, `Unavailable`."""
     settings = from_environ()
-    mission, formation = one_mission(
-        list(wanted.files), wanted.formation, wanted.mode, wanted.changes
-    )
+    with told_together(served=not wanted.base_url):
+        mission, formation = one_mission(
+            list(wanted.files), wanted.formation, wanted.mode, wanted.changes
+        )
+    refuse_unstartable(mission)
     if not wanted.base_url:
         refuse_unfit(formation)
     simulation = _simulation(wanted) if wanted.simulate else None
@@ -103,12 +107,9 @@ def _simulation(wanted: Wanted) -> Simulation:
     """The answer book is given, or lies beside the mission as NAME.book.yaml."""
     beside = [path.with_suffix(".book.yaml") for path in wanted.files]
     books = [wanted.book] if wanted.book else [path for path in beside if path.exists()]
-    try:
-        text = books[0].read_text() if books else ""
-    except OSError as fault:
-        raise BadInput(
-            [f"--book: {books[0]}: {fault.strerror}. Give the path of an answer book."]
-        ) from fault
+    text = book_text(books[0]) if books else ""
+    if books:
+        load(text, str(books[0]))  # who reads it again knows its path no more
     return Simulation(
         competence=wanted.competence, seed=wanted.seed, latency=wanted.latency, book=text
     )
@@ -138,14 +139,23 @@ async def _work(
         else:
             models = await stack.enter_async_context(reached(record, settings))
             bus = await stack.enter_async_context(staffed(spec, models))
-        if fresh:
-            await stage(record)
-            await create(database, record)
-        names = {name: one.model for name, one in models.items()}
         keys = peer_keys("conductor", place.keys)
+        if fresh:
+            await _begin(database, record, place, keys)
+        names = {name: one.model for name, one in models.items()}
         office = Office(database, bus, names, keys, settings.lease, workers=settings.workers)
         finished = await watched(record, office, await course_view(database, record, show))
     return conclude(finished, as_json=show.as_json)
+
+
+async def _begin(database: Database, record: Record, place: Place, keys: PeerKeys | None) -> None:
+    """Whoever has begun nothing yet can still mend an address; so what is away is bad input here."""
+    if place.bus:
+        await refuse_silent(place.bus, record.id, keys)
+    try:
+        await begin(database, record)
+    except Unfetched as fault:
+        raise BadInput([str(fault)]) from fault
 
 
 def endpoints_behind(spec: FormationSpec, options: Options) -> dict[str, Endpoint]:

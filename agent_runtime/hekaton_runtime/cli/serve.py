@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from hekaton_runtime.cli.documents import formation_named
+from hekaton_runtime.cli.renaming import by_option
 from hekaton_runtime.cli.running import reached
 from hekaton_runtime.cli.serving import stopping
 from hekaton_runtime.conductor.records import Options, Record, Simulation
@@ -65,7 +66,8 @@ def serve(wanted: Serving) -> int:
             ]
         )
     drafter = _drafter(wanted, settings)
-    drafter.draft(SAMPLE, 0)  # the formation can work in this mode
+    with by_option():
+        drafter.draft(SAMPLE, 0)  # the formation can work in this mode
     return asyncio.run(_serve(wanted, settings, keys, drafter))
 
 

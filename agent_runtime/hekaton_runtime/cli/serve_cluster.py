@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from hekaton_runtime.cli.renaming import by_option
 from hekaton_runtime.cli.serving import stopping
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.kube.cluster import SERVICE, Cluster
@@ -52,7 +53,8 @@ def serve(wanted: Fronting) -> int:
     try:
         usd = Decimal(wanted.usd) if wanted.usd else None
         terms = Terms(wanted.formation, wanted.mode, wanted.wall_clock, usd or Decimal(1))
-        mission(Submission("any task", 1), {"name": "any"}, terms)
+        with by_option():
+            mission(Submission("any task", 1), {"name": "any"}, terms)
     except InvalidOperation:
         reasons.append(f"--budget-usd: {wanted.usd!r} is no amount. Give e.g. 2.50.")
     except BadInput as fault:

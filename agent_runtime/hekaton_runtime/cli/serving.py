@@ -13,7 +13,7 @@ from hekaton_api.formation import FormationSpec
 from hekaton_api.roles import Role
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.complaints import CAUSES
-from hekaton_runtime.bus.curve import generate, load, load_admitted, load_public, save
+from hekaton_runtime.bus.curve import generate, load, load_admitted, load_public, refuse_names, save
 from hekaton_runtime.bus.keys import BrokerKeys, PeerKeys
 from hekaton_runtime.bus.peer import serve_agent
 from hekaton_runtime.bus.settings import BusSettings
@@ -66,7 +66,9 @@ def peer_keys(name: str, folder: Path | None) -> PeerKeys | None:
 
 def make_keys(folder: Path, names: list[str]) -> int:
     """One pair a name, and the broker's if it has none yet."""
-    wanted = [*names] if (folder / f"{BROKER}.key").exists() else [BROKER, *names]
+    own = () if (folder / f"{BROKER}.key").exists() else (BROKER,)
+    wanted = tuple(dict.fromkeys((*own, *names)))
+    refuse_names(wanted, folder)
     for name in wanted:
         save(generate(name), folder)
         print(f"{folder / name}.key  {folder / name}.pub")

@@ -34,7 +34,9 @@ def serve_simulated(
     models: list[str], books: list[Path], seed: int, latency: float, host: str, port: int
 ) -> int:
     """Serve until Ctrl-C. `models` are NAME=COMPETENCE."""
-    book = Book(tuple(entry for path in books for entry in load(_text(path), str(path)).entries))
+    book = Book(
+        tuple(entry for path in books for entry in load(book_text(path), str(path)).entries)
+    )
     settings = SimulatedSettings(
         models=tuple(_model(text, latency) for text in models), book=book, seed=seed
     )
@@ -50,10 +52,12 @@ def _model(text: str, latency: float) -> SimulatedModel:
         raise BadInput([f"--model: {text!r} is not NAME=COMPETENCE, e.g. small=0.6."]) from fault
 
 
-def _text(path: Path) -> str:
+def book_text(path: Path) -> str:
+    """What an answer book holds; raises `BadInput` where it cannot be read."""
     try:
-        return path.read_text()
+        return path.read_text("utf-8")
     except OSError as fault:
-        raise BadInput(
-            [f"--book: {path}: {fault.strerror}. Give the path of an answer book."]
-        ) from fault
+        why = f"{fault.strerror}. Give the path of an answer book."
+    except UnicodeDecodeError:
+        why = "is no text in UTF-8. Give the path of an answer book."
+    raise BadInput([f"--book: {path}: {why}"])

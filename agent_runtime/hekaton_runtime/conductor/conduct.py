@@ -65,9 +65,11 @@ class Conductor:
         self, database: Database, journal: Journal, caller: Caller, engine: Engine,
         watch: Watch, lease: float, labels: Callable[[Ending], tuple[Label, ...]],
         rekeyed: Callable[[], bool] = lambda: False,
+        beside: Callable[[], str] = lambda: "",
     ) -> None:  # fmt: skip
         """`labels`: what the course says of the mission, given its ending. `rekeyed`: whether the
-        keys that the caller was given are not those of the bus any more."""
+        keys that the caller was given are not those of the bus any more. `beside`: what the course
+        says of a failure, beside the strategy's own reason."""
         self._database = database
         self._journal = journal
         self._caller = caller
@@ -76,6 +78,7 @@ class Conductor:
         self._lease = lease
         self._labels = labels
         self._rekeyed = rekeyed
+        self._beside = beside
 
     async def conduct(self, job: Job, interrupt: "asyncio.Future[Halt]") -> Ending:
         """Until the strategy concludes or something halts it. Raises `Fenced` and `ReplayDiverged`."""
@@ -114,7 +117,9 @@ class Conductor:
         except ReplayDiverged as fault:
             return await self._halted(Halt("diverged", str(fault)), strategy)
         kind: StopKind = "budget" if conclusion.outcome == "stopped" else ""
-        ending = Ending(conclusion.outcome, kind, conclusion.reason, conclusion)
+        beside = self._beside() if conclusion.outcome == "failed" else ""
+        reason = "; ".join(filter(None, (conclusion.reason, beside)))
+        ending = Ending(conclusion.outcome, kind, reason, conclusion)
         for entry in self._labelled(ending):
             await self._journal.append(entry.path, entry.fingerprint, entry.body)
         return ending

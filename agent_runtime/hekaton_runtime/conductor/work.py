@@ -24,9 +24,10 @@ from hekaton_runtime.conductor.keeping import Kept, KeptWorkspace
 from hekaton_runtime.conductor.labelling import labels
 from hekaton_runtime.conductor.lease import owned
 from hekaton_runtime.conductor.performing import Doors
-from hekaton_runtime.conductor.records import Record
+from hekaton_runtime.conductor.records import Record, create
 from hekaton_runtime.conductor.reporting import from_outside, sitrep
 from hekaton_runtime.conductor.rounds import Rounder
+from hekaton_runtime.conductor.starting import unstartable
 from hekaton_runtime.errors import BadInput, Fenced, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.postgres import Journal, load
 from hekaton_runtime.ledger.accounts import Ledger
@@ -126,6 +127,7 @@ async def _conduct(
     conductor = Conductor(
         office.database, journal, caller, Engine(known, doors, course), watch, office.lease,
         lambda ending: labels(course.moments, ending), office.rekeyed,
+        lambda: unstartable(course.moments),
     )  # fmt: skip
     job = Job(spec.mode, assignment(spec, formation), float(spec.budget.wall_clock_seconds))
     return await conductor.conduct(job, interrupt)
@@ -157,6 +159,16 @@ async def stage(record: Record, grounds: Grounds | None = None) -> None:
         raise
 
 
+async def begin(database: Database, record: Record, grounds: Grounds | None = None) -> None:
+    """Stage a new mission and write its row; what fails leaves neither."""
+    await stage(record, grounds)
+    try:
+        await create(database, record)
+    except BaseException:
+        shutil.rmtree(folder(record), ignore_errors=True)
+        raise
+
+
 def folder(record: Record) -> Path:
     """All files of a mission lie here."""
     return Path(record.options.home) / "missions" / record.id
@@ -169,9 +181,8 @@ def source(given: WorkspaceSource, grounds: Grounds, base: str = "") -> Source:
         return Clone(given.git.url, base or given.git.ref, grounds.git_key)
     if grounds.source is not None:
         return Folder(grounds.source)
-    raise BadInput(
-        ["spec.workspace.pvc: no volume is mounted here. Give --source FOLDER, or files or git."]
-    )
+    remedy = "--source FOLDER, or files or git" if grounds.kept else "files or git"
+    raise BadInput([f"spec.workspace.pvc: no volume is mounted here. Give {remedy}."])
 
 
 async def _close(

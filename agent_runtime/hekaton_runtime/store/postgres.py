@@ -8,8 +8,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from hekaton_runtime.errors import NotLetIn, Unavailable
+from hekaton_runtime.errors import BadInput, NotLetIn, Unavailable
+from hekaton_runtime.store.cancelling import cancellations, stay_cancelled, still_cancelled
 from hekaton_runtime.store.migrating import migrate
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,9 @@ class Links:
         link = self._from_hand() or await self._from_pool()
         try:
             rows: list[Row] = await link.fetch(sql, *args)
+        except asyncpg.DataError as fault:
+            await self._pool.release(link)
+            raise BadInput([_unkept(fault)]) from fault
         except BaseException:
             await self._pool.release(link)  # which waits until a cancelled statement is over
             raise
@@ -113,15 +117,16 @@ class Database:
         """Rows of one repeatable statement; sent again while the server is away, up to `patience`.
 
         Once that was in vain, further statements are tried once only: whoever ends because of it
-        must not wait again for each thing it would still write.
+        must not wait again for each thing it would still write. Raises `BadInput` for a value that
+        no text of PostgreSQL can hold.
         """
         began = time.monotonic()
         if not self._away:
-            before = _cancellations()
+            before = cancellations()
             try:
                 return await self._links.fetch(sql, args)
             except LOST:
-                _stay_cancelled(before)
+                stay_cancelled(before)
         left = 0.0 if self._away else began + self._patience - time.monotonic()
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LOST),
@@ -130,7 +135,7 @@ class Database:
         )
         try:
             async for attempt in retrying:
-                with attempt, _still_cancelled():
+                with attempt, still_cancelled(LOST):
                     return await self._sent(sql, args)
         except RetryError as fault:
             self._away = True
@@ -193,33 +198,10 @@ class Database:
                 heard(said)
 
         while True:
-            with suppress(*LOST), _still_cancelled():
+            with suppress(*LOST), still_cancelled(LOST):
                 async with self._pool.acquire() as link:
                     await _listen(link, channel, tell)
             await asyncio.sleep(0.5)
-
-
-def _cancellations() -> int:
-    """How often the running task was cancelled so far."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-def _stay_cancelled(before: int) -> None:
-    """Giving back a connection that was just cut raises in place of a cancellation: put that back,
-    or whoever takes a lost connection for a reason to go on would never end."""
-    if _cancellations() > before:
-        raise asyncio.CancelledError from None
-
-
-@contextmanager
-def _still_cancelled() -> Iterator[None]:
-    before = _cancellations()
-    try:
-        yield
-    except LOST:
-        _stay_cancelled(before)
-        raise
 
 
 async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None:
@@ -237,6 +219,11 @@ async def _listen(link: Any, channel: str, heard: Callable[[str], None]) -> None
     finally:
         if not gone.is_set():
             await link.remove_listener(channel, passed_on)
+
+
+def _unkept(fault: asyncpg.DataError) -> str:
+    said = " ".join(str(fault).split())
+    return f"The database cannot take a value: {said}. Give text in UTF-8, without NUL bytes."
 
 
 async def _prepare(link: Any) -> None:

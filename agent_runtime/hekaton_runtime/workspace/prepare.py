@@ -20,7 +20,15 @@ SHELL = re.compile(
     r"ssh://[^\s-][^\s]*|[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s]+"
 )
 REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]*")
+GIT_SAID = re.compile(r"^git fetch failed with exit code -?\d+: ")
+FOLLOWS = "fatal: Could not read from remote repository"
+"""What git adds to the reason that ssh gave."""
+GRAVE = ("error: ", "fatal: ")
 USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+class Unfetched(Unavailable):
+    """The workspace's repository cannot be reached: another address, key or time may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,22 @@ def _explained(said: str, shown: str, ref: str, protocol: str) -> BadInput | Una
     if "does not appear to be a git repository" in said:
         return BadInput((f"The workspace's git url {shown!r} holds no git repository.",))
     if "couldn't find remote ref" in said or "not our ref" in said:
-        return BadInput((f"The repository {shown!r} has no ref {ref or 'HEAD'!r}: name another.",))
-    text = f"The repository {shown!r} could not be fetched: {said}"
-    return BadInput((text,)) if protocol == "file" else Unavailable(text)
+        if ref in ("", "HEAD"):
+            why = "has no commit yet at its HEAD: commit there first, or name another ref."
+            return BadInput((f"The repository {shown!r} {why}",))
+        return BadInput((f"The repository {shown!r} has no ref {ref!r}: name another.",))
+    text = f"The repository {shown!r} could not be fetched ({_cause(said)})."
+    if protocol == "file":
+        return BadInput((f"{text} Name another.",))
+    return Unfetched(
+        f"{text} Check spec.workspace.git.url, the key that it needs, and the network."
+    )
+
+
+def _cause(said: str) -> str:
+    """git's own reason, without what follows from it."""
+    lines = [GIT_SAID.sub("", line).strip() for line in said.splitlines()]
+    told = [line for line in lines if line and not line.startswith(FOLLOWS)]
+    firsts = (next((line for line in told if line.startswith(how)), "") for how in GRAVE)
+    reasons = [line.partition(": ")[2].rstrip(".") for line in firsts if line] or told[:1]
+    return "; ".join(reasons) or "git does not say why"

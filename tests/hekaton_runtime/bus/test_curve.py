@@ -11,6 +11,7 @@ from hekaton_runtime.bus.curve import (
     load,
     load_admitted,
     load_public,
+    refuse_names,
     save,
 )
 from hekaton_runtime.bus.keys import Admitted
@@ -79,3 +80,23 @@ def test_a_mounted_secret_may_be_read_by_our_group_and_nobody_else(
 ) -> None:
     state = os.stat_result((0o100000 | mode, 1, 1, 1, owner, group, 40, 0, 0, 0))
     assert is_private(state, uid, (65532,)) is fine
+
+
+def test_a_key_file_that_is_no_text_is_refused(folder: Path) -> None:
+    save(generate("a"), folder)
+    (folder / "b.pub").write_bytes(b"\xff" * 40)
+    with pytest.raises(BadInput, match=r"b\.pub' does not hold a key"):
+        load_admitted(folder)
+
+
+def test_every_name_that_cannot_be_saved_is_told_at_once(folder: Path) -> None:
+    save(generate("a"), folder)
+    save(generate("b"), folder)
+    (folder / "b.key").unlink()
+    with pytest.raises(BadInput) as caught:
+        refuse_names(("a", "b", "../c", "d"), folder)
+    said = caught.value.reasons
+    assert len(said) == 3
+    assert "a.key' exists" in said[0]
+    assert "b.pub' exists" in said[1]
+    assert "'../c' must have" in said[2]

@@ -84,6 +84,18 @@ def test_a_wrong_command_line_is_refused_in_words(
     assert "Traceback" not in done.stderr
 
 
+def test_a_mode_that_does_not_exist_is_refused_with_those_that_do(
+    hekaton: Hekaton, missions: Path, home: Path
+) -> None:
+    before = set(home.glob("missions/*"))
+    done = hekaton("run", missions / "extend-tally.yaml", "--simulate", "--mode", "arguing")
+    assert done.returncode == 2, done.stdout
+    known = "swarm, single, vote, debate, flat, hierarchical, auto"
+    assert f"--mode: 'arguing' is no mode; known: {known}." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(home.glob("missions/*")) == before
+
+
 def test_an_endpoint_that_does_not_answer_is_told_before_the_mission_begins(
     hekaton: Hekaton, missions: Path, home: Path
 ) -> None:

@@ -165,3 +165,12 @@ async def test_a_watcher_ends_though_its_connection_is_cut_as_it_is_cancelled(
             assert done
     finally:
         await other.close()
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\0b"], ids=["no Unicode", "a NUL"])
+async def test_a_text_that_the_server_cannot_hold_is_bad_input_and_the_link_lives_on(
+    database: Database, text: str
+) -> None:
+    with pytest.raises(BadInput, match="Give text in UTF-8, without NUL bytes"):
+        await database.value("select $1::text", text)
+    assert await database.value("select $1::text", "a") == "a"

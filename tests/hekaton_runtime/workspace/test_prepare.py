@@ -1,6 +1,7 @@
 """A workspace from files or from a repository, also from a hostile one, also after a crash."""
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hekaton_runtime.brief import FileText
 from hekaton_runtime.effects import Merge, Read, Run, Write
 from hekaton_runtime.errors import BadInput
 from hekaton_runtime.results import Merged, Rejected
-from hekaton_runtime.workspace.prepare import Clone, Inline, Source, prepare
+from hekaton_runtime.workspace.prepare import Clone, Inline, Source, Unfetched, prepare
 from hekaton_runtime.workspace.repository import GitWorkspace
 from hekaton_runtime.workspace.sandbox import LandlockSandbox
 
@@ -217,3 +218,29 @@ async def test_hidden_files_are_not_written_through_a_link(origin: Path, tmp_pat
     run = Run(branch="base", commands=("grep -q secret tests/x",), seconds=20, acceptance=True)
     assert (await workspace.run(run)).passed
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("ref", ["", "HEAD"])
+async def test_a_repository_without_a_commit_is_refused_with_what_it_lacks(
+    tmp_path: Path, ref: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    _git(tmp_path / "empty", "init", "-q")
+    with pytest.raises(BadInput, match="has no commit yet"):
+        await _prepare(tmp_path / "root", Clone(str(tmp_path / "empty"), ref))
+
+
+@pytest.mark.parametrize("scheme", ["https://", "ssh://git@"])
+async def test_a_server_that_is_away_is_told_by_the_reason_alone(
+    tmp_path: Path, scheme: str
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"{scheme}127.0.0.1:{free.getsockname()[1]}/x.git"
+        with pytest.raises(Unfetched) as caught:
+            await _prepare(tmp_path / "root", Clone(url))
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "fatal" not in said
+    assert "onnect" in said
+    assert said.endswith("Check spec.workspace.git.url, the key that it needs, and the network.")
