@@ -267,9 +267,7 @@ def main() -> None:
             )
         )
         sys.exit(3)
-    except (
-        Exception
-    ):  # the one supervising place: nobody foresaw it, so it says nothing of a mission
+    except Exception:  # nobody foresaw it, so it says nothing of a mission
         _confess()
         sys.exit(OURS)
 

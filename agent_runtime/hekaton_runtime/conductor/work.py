@@ -160,11 +160,14 @@ async def stage(record: Record, grounds: Grounds | None = None) -> None:
 
 
 async def begin(database: Database, record: Record, grounds: Grounds | None = None) -> None:
-    """Stage a new mission and write its row; what fails leaves neither."""
+    """Stage a new mission and write its row; bad input leaves neither.
+
+    A row whose fate nobody knows (the database went away) must find its folder.
+    """
     await stage(record, grounds)
     try:
         await create(database, record)
-    except BaseException:
+    except BadInput:
         shutil.rmtree(folder(record), ignore_errors=True)
         raise
 

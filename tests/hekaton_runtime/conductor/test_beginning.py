@@ -1,8 +1,10 @@
 """A mission that cannot begin leaves nothing; one whose acceptance cannot start says so at its end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
 from hekaton_runtime.cli.documents import one_mission, shipped_missions
@@ -11,6 +13,7 @@ from hekaton_runtime.conductor.records import Options, Record
 from hekaton_runtime.conductor.starting import unstartable
 from hekaton_runtime.conductor.work import begin, folder
 from hekaton_runtime.effects import Run
+from hekaton_runtime.errors import BadInput
 from hekaton_runtime.results import Ran
 from hekaton_runtime.store.postgres import Database
 
@@ -24,10 +27,21 @@ def record(tmp_path: Path) -> Record:
 async def test_a_row_that_cannot_be_written_leaves_no_workspace(
     database: Database, record: Record
 ) -> None:
+    """No text of PostgreSQL holds a NUL."""
+    options = msgspec.structs.replace(record.options, model="a\0b")
+    with pytest.raises(BadInput, match="NUL"):
+        await begin(database, replace(record, options=options))
+    assert not folder(record).exists()
+
+
+async def test_a_row_whose_fate_nobody_knows_keeps_its_workspace(
+    database: Database, record: Record
+) -> None:
+    """It may be there, and must be able to go on."""
     await database.fetch("alter table hekaton.mission rename to elsewhere")
     with pytest.raises(asyncpg.UndefinedTableError):
         await begin(database, record)
-    assert not folder(record).exists()
+    assert (folder(record) / "workspace").is_dir()
 
 
 async def test_a_mission_that_begins_has_its_workspace_and_its_row(
