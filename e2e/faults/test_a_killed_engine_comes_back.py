@@ -8,6 +8,7 @@ from promises import engines
 from promises.missions import mission
 
 pytestmark = pytest.mark.full
+TEAM = "hekaton.dev/formation=pair,app.kubernetes.io/component=formation"
 WORKING = 600.0
 
 
@@ -17,7 +18,7 @@ def test_engines_come_back_and_the_mission_ends_honestly(installed: Cluster) -> 
         until(
             lambda: "" if space.get("mission", "struck")["status"].get("spent") else "no call", 120
         )
-        Container("hekaton.dev/formation=pair", "engines").kill_children(space)
+        Container(TEAM, "engines").kill_children(space)
 
         def untold() -> str:
             ready = space.condition("formation", "pair", "Ready")
@@ -29,5 +30,5 @@ def test_engines_come_back_and_the_mission_ends_honestly(installed: Cluster) -> 
         found = space.get("mission", "struck")
         assert 0 < found["status"]["spent"]["tokens"] <= found["spec"]["budget"]["tokens"]
         assert found["status"]["reserved"].get("tokens", 0) == 0
-        (pod,) = space.listed("pods", "hekaton.dev/formation=pair")
+        (pod,) = space.listed("pods", TEAM)
         assert all(one["restartCount"] == 0 for one in pod["status"]["containerStatuses"])
