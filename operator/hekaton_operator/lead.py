@@ -37,11 +37,11 @@ class Leases(Protocol):
 class Terms:
     """Seconds."""
 
-    lease: float = 11.0
+    lease: float = 12.0
     """After which a silent holder has lost it: with a retry before and one after, another leads within 15."""
-    renew: float = 8.0
+    renew: float = 10.0
     """After which a holder that cannot renew stops working."""
-    retry: float = 2.0
+    retry: float = 1.5
     """Between two tries."""
     call: float = 2.0
     """Longest request: a frozen server must not hide the deadline."""
