@@ -25,7 +25,7 @@ def test_the_next_replica_leads_within_seconds_of_sigterm(operate: Start, leads:
     ready(second)
     assert first.end() < 10
     assert first.process.returncode == 0
-    assert leads("second", 20) < 10  # the promise is one retry of 2 s on a quiet machine
+    assert leads("second", 20) < 10  # the promise is one retry of 1.5 s on a quiet machine
 
 
 def test_the_next_replica_leads_within_the_lease_after_sigkill(
