@@ -86,5 +86,6 @@ def test_a_replica_without_a_gpu_of_its_own_is_told_by_name(
         ready = engine_space.condition("formation", "sharing", "Ready")
         return "" if ready.get("reason") == "PodUnschedulable" else str(ready)
 
+    until(lambda: "" if allocations(engine_space) else "no claim is allocated", 120)
     until(untold, 120)
     assert len(allocations(engine_space)) == 1
