@@ -34,7 +34,7 @@ class Crowd:
 
     def form(self, **more: Any) -> None:
         """Make the formations, or change them."""
-        self._apply(*(formation(name, capacity=PLACES, **more) for name in self.teams))
+        self._apply(*(formation(name, **{"capacity": PLACES, **more}) for name in self.teams))
 
     def send(self, first: int, last: int, **more: Any) -> None:
         """Make missions of these numbers, or change them; each formation gets its share."""
