@@ -205,11 +205,11 @@ class GitWorkspace:
 
     async def _tips(self, *branches: str) -> tuple[str, ...]:
         """Where branches are, by one process at most; empty where there is none."""
-        known = self._seen.tips
-        unknown = [branch for branch in branches if branch not in known]
-        found = zip(unknown, await self.git.tips(*unknown) if unknown else (), strict=True)
-        whole = known | dict(found)
-        return tuple(whole[branch] for branch in branches)
+        tips = {branch: self._seen.tips.get(branch) for branch in branches}
+        unknown = [branch for branch, tip in tips.items() if tip is None]
+        # What was known is forgotten by others while git is asked.
+        found = dict(zip(unknown, await self.git.tips(*unknown) if unknown else (), strict=True))
+        return tuple(tips[branch] or found[branch] for branch in branches)
 
     async def _holding(self, commit: str) -> Mapping[str, Entry]:
         """What a commit holds, by path, sorted."""

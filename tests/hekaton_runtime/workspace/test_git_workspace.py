@@ -9,10 +9,10 @@ import pytest
 from hekaton_runtime.answers import FileChange
 from hekaton_runtime.brief import FileText
 from hekaton_runtime.effects import Merge, Read, Run, Write
-from hekaton_runtime.errors import BadInput
+from hekaton_runtime.errors import BadInput, Unavailable
 from hekaton_runtime.results import Merged, Rejected, Unmerged, Written
 from hekaton_runtime.workspace.artifact import export
-from hekaton_runtime.workspace.git import GitFailed
+from hekaton_runtime.workspace.git import Git, GitFailed
 from hekaton_runtime.workspace.prepare import Inline, prepare
 from hekaton_runtime.workspace.protocol import Execution, Limits, Sandbox
 from hekaton_runtime.workspace.repository import GitWorkspace
@@ -48,6 +48,20 @@ class Late:
         self.began.set()
         await self.go.wait()
         return await self._inner.run(command, folder, limits)
+
+
+class Slow(Git):
+    """Git that tells where branches are when it is let to, the first time."""
+
+    def __init__(self, directory: Path, when: int) -> None:
+        super().__init__(directory, when)
+        self.asked, self.answered = asyncio.Event(), asyncio.Event()
+
+    async def tips(self, *branches: str) -> tuple[str, ...]:
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.answered.wait()
+        return await super().tips(*branches)
 
 
 async def _workspace(
@@ -310,6 +324,24 @@ async def test_two_merges_at_once_are_each_tested_on_what_they_become(tmp_path: 
     assert gate.runs == 3
     assert all(isinstance(merge.result(), Merged) for merge in merges)
     assert {"x", "y"} <= set((await workspace.read(Read(branch="main"))).tree)
+
+
+async def test_a_branch_that_is_lost_sight_of_while_git_is_asked_is_still_built_upon(
+    workspace: GitWorkspace,
+) -> None:
+    for branch, path in (("one", "x"), ("main", "y")):
+        await _written(workspace, _write(branch, path, "1"))
+    workspace.git = slow = Slow(workspace.git.directory, WHEN)
+    write = asyncio.create_task(workspace.write(_write("two", "z", "3", "main")))
+    async with asyncio.timeout(20):
+        await slow.asked.wait()
+        # Another process moves the branch, so that what is known of it is forgotten.
+        await slow.run("update-ref", "refs/heads/main", "refs/heads/one")
+        with pytest.raises(Unavailable, match="moved by another process"):
+            await workspace.write(_write("main", "w", "2"))
+        slow.answered.set()
+        assert isinstance(await write, Written)
+    assert {"y", "z"} <= set((await workspace.read(Read(branch="two"))).tree)
 
 
 async def test_the_artifact_is_a_patch_and_a_bundle_to_clone(
