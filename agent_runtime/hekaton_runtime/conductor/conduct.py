@@ -189,10 +189,10 @@ class Conductor:
 
 
 async def _end(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel what goes on, and wait for all. An error was handled or no longer matters; it is not
+    raised again here, which would write over where it came from."""
     for task in tasks:
         task.cancel()
+    await asyncio.wait(tasks)
     for task in tasks:
-        with suppress(
-            asyncio.CancelledError, Exception
-        ):  # its error was handled, or no longer matters
-            await task
+        task.cancelled() or task.exception()
