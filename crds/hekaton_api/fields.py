@@ -160,7 +160,9 @@ Tokens: TypeAlias = Annotated[
     Whole, Field(ge=1, le=1_000_000_000_000), Hint("tokens", example="200000")
 ]
 Unit: TypeAlias = Annotated[Real, Field(ge=0, le=1), Hint(example="0.5")]
-GiB: TypeAlias = Annotated[Real, Field(ge=0, le=100_000), Hint("GiB", example="8")]
+MOST_GIB = 100_000
+"""More than any machine has."""
+GiB: TypeAlias = Annotated[Real, Field(ge=0, le=MOST_GIB), Hint("GiB", example="8")]
 
 Name: TypeAlias = Annotated[str, Field(pattern=NAME, max_length=63)]
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=253), NoNul()]

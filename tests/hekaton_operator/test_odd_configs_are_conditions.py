@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from hekaton_api.fields import MOST_GIB
 from hekaton_api.formation import FormationSpec
 from hekaton_api.hardware import Hardware
 from hekaton_api.models import ModelSpec
 from hekaton_api.roles import Role
 from hekaton_api.vram.catalog import shipped
-from hekaton_operator.formation.memory import MOST, memory
+from hekaton_operator.formation.memory import memory
 
 CONFIG = {
     "hidden_size": 4096,
@@ -56,4 +57,4 @@ def test_the_status_holds_no_more_than_its_schema_takes() -> None:
     huge = pasted("a", {"hidden_size": 1 << 24, "num_hidden_layers": 1 << 24})
     found = memory("f", formation(huge), shipped())
     assert not found.fits
-    assert found.status["models"][0]["weightsGiB"] == MOST
+    assert found.status["models"][0]["weightsGiB"] == MOST_GIB

@@ -16,8 +16,8 @@ from hekaton_runtime.bench.rows import Row, Span
 from hekaton_runtime.conductor.conduct import Halt
 from hekaton_runtime.conductor.engine import Course
 from hekaton_runtime.conductor.events import Event
-from hekaton_runtime.conductor.records import Record, create, find, status
-from hekaton_runtime.conductor.work import Office, folder, stage, work
+from hekaton_runtime.conductor.records import Record, find, status
+from hekaton_runtime.conductor.work import Office, begin, folder, work
 from hekaton_runtime.errors import BadInput, HekatonError, ReplayDiverged, Unavailable
 from hekaton_runtime.journal.entries import Entry
 from hekaton_runtime.journal.postgres import load
@@ -155,8 +155,7 @@ class Works:
             record = case.record
             # What lies there belongs to a mission of that name in another database.
             await asyncio.to_thread(shutil.rmtree, folder(record), ignore_errors=True)
-            await stage(record)
-            await create(database, record)
+            await begin(database, record)
         finished = await work(
             record, self._office, lambda event: self._view.heard(case, event), self._interrupt
         )

@@ -18,7 +18,7 @@ from hekaton_runtime.brief import ToolName
 from hekaton_runtime.bus.broker import Broker
 from hekaton_runtime.bus.settings import BusSettings
 from hekaton_runtime.cli.documents import builtin
-from hekaton_runtime.cli.planning import planned_findings
+from hekaton_runtime.cli.planning import planned_findings, untold
 from hekaton_runtime.cli.terminal import console
 from hekaton_runtime.errors import BadInput, HekatonError, Unavailable
 from hekaton_runtime.models.probe import probe
@@ -66,8 +66,9 @@ def validate_files(files: list[Path], *, as_json: bool) -> int:
     for document in documents:
         if isinstance(document, Mission):
             findings += check(document, tuple(known.values()))
-    findings += _untold(findings, files, served=False)
-    notes = _untold(findings, files, served=True)
+    planned = [planned_findings(path) for path in files]
+    findings += untold((one for names, _ in planned for one in names), findings)
+    notes = untold((one for _, rest in planned for one in rest), findings)
     if as_json:
         said = {"findings": [*map(asdict, findings)], "unfit": [*map(asdict, notes)]}
         print(json.dumps({"valid": not findings, **said}))
@@ -79,13 +80,6 @@ def validate_files(files: list[Path], *, as_json: bool) -> int:
     for note in notes:
         print(f"`hekaton plan` refuses: {note}")
     return 2 if findings else 0
-
-
-def _untold(findings: list[Finding], files: list[Path], *, served: bool) -> list[Finding]:
-    """What the planner finds in the files beside what is told of the same fields."""
-    told = {(one.file, one.field) for one in findings}
-    planned = [one for path in files for one in planned_findings(path, served=served)]
-    return [one for one in planned if (one.file, one.field) not in told]
 
 
 def examine(base_url: str, *, as_json: bool) -> int:

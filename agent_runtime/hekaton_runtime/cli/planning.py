@@ -3,7 +3,7 @@
 import json
 import math
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,23 +91,28 @@ def told_together(*, served: bool = True) -> Iterator[None]:
     try:
         yield
     except Invalid as fault:
-        told = {(each.file, each.line, each.field) for each in fault.findings}
         found = list(fault.findings)
         for file in dict.fromkeys(each.file for each in fault.findings if each.file):
-            more = planned_findings(Path(file), served=served)
-            found += (each for each in more if (each.file, each.line, each.field) not in told)
+            names, rest = planned_findings(Path(file))
+            found += untold((*names, *rest) if served else names, fault.findings)
         found.sort(key=lambda each: (each.file, each.line or math.inf))
         raise Invalid(tuple(found)) from None
 
 
-def planned_findings(file: Path, *, served: bool = True) -> tuple[Finding, ...]:
-    """What the planner has against the formations of a file; empty if it cannot be read."""
+def planned_findings(file: Path) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """What the planner has against the formations of a file: roles on models that are not there, and
+    what could not be served; nothing if it cannot be read."""
     try:
         words = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        return ()
-    found = misnamed(words, str(file))
-    return (*found, *unserved(words, str(file), shipped())) if served else found
+        return (), ()
+    return misnamed(words, str(file)), unserved(words, str(file), shipped())
+
+
+def untold(found: Iterable[Finding], told: Iterable[Finding]) -> list[Finding]:
+    """Those of places of which nothing is told yet."""
+    places = {(each.file, each.line, each.field) for each in told}
+    return [each for each in found if (each.file, each.line, each.field) not in places]
 
 
 def given_configs(formation: Formation, configs: list[str]) -> dict[str, Read]:

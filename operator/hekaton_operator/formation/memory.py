@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from hekaton_api.fields import MOST_GIB
 from hekaton_api.formation import FormationSpec
 from hekaton_api.vram.catalog import Catalog
 from hekaton_api.vram.plan import Placed, Plan, plan_spec
 from hekaton_api.vram.remedies import remedies
 from hekaton_api.vram.sizes import GIB
 from hekaton_operator.conditions import Claim
-
-MOST = 100_000.0
-"""GiB that any field of the API holds at most; what needs more fits no machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +58,4 @@ def _model(each: Placed, gpus: int) -> dict[str, Any]:
 
 def gib(size: int) -> float:
     """To the hundredth, as a person reads it; never more than the schema of the status takes."""
-    return min(MOST, round(size / GIB, 2))
+    return min(MOST_GIB, round(size / GIB, 2))

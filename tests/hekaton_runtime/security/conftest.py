@@ -64,6 +64,25 @@ class Place:
             env=self.environ(**more), cwd=self.home, capture_output=True, text=True, timeout=110, check=False,
         )  # fmt: skip
 
+    def errors(self, done: "subprocess.CompletedProcess[str]", code: int = 2) -> list[str]:
+        """What a command that was refused says: reasons, and nothing else."""
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        lines = done.stderr.splitlines()
+        assert all(line.startswith("error: ") for line in lines), done.stderr
+        return lines
+
+    def one_error(self, done: "subprocess.CompletedProcess[str]", code: int = 2) -> str:
+        (only,) = self.errors(done, code)
+        return only
+
+    async def left_nothing(self) -> None:
+        """No mission in the database, and no folder of one."""
+        assert not list(self.home.glob("missions/*"))
+        known = await self.sql("select to_regclass('hekaton.mission') is not null as known")
+        if known[0]["known"]:
+            assert await self.sql("select id from hekaton.mission") == []
+
     async def sql(self, text: str, *args: object) -> list[asyncpg.Record]:
         link = await asyncpg.connect(self.dsn)
         try:

@@ -90,32 +90,16 @@ WRONG = {
 }  # fmt: skip
 
 
-async def nothing_left(place: Any) -> None:
-    """No mission in the database, no folder, no process's file."""
-    assert not list(place.home.glob("missions/*"))
-    known = await place.sql("select to_regclass('hekaton.mission') is not null as known")
-    if known[0]["known"]:
-        assert await place.sql("select id from hekaton.mission") == []
-
-
-def one_error(done: "subprocess.CompletedProcess[str]", code: int = 2) -> str:
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
-
-
 @pytest.mark.parametrize("name", WRONG)
 async def test_a_wrong_file_is_one_error_and_leaves_nothing(place: Any, name: str) -> None:
     written, value, remedy = WRONG[name]
     path = place.home / "m.yaml"
     path.write_text(written)
     done = place.hekaton("run", path, "--simulate")
-    said = one_error(done)
+    said = place.one_error(done)
     assert value in said
     assert remedy in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 @pytest.fixture
@@ -144,11 +128,11 @@ async def test_a_wrong_key_is_told_before_the_mission_begins_and_never_shown(
 ) -> None:
     (place.home / "m.yaml").write_text(text())
     done = place.hekaton("run", place.home / "m.yaml", "--base-url", refusing)
-    said = one_error(done)
+    said = place.one_error(done)
     assert "401" in said or "key" in said.lower()
     assert refusing in said
     assert key not in done.stdout + done.stderr
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 async def test_an_endpoint_that_is_away_is_told_before_the_mission_begins(place: Any) -> None:
@@ -157,17 +141,17 @@ async def test_an_endpoint_that_is_away_is_told_before_the_mission_begins(place:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
         (place.home / "m.yaml").write_text(text())
         done = place.hekaton("run", place.home / "m.yaml", "--base-url", url)
-    said = one_error(done)
+    said = place.one_error(done)
     assert url in said
     assert "Start the server" in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_a_port_that_is_taken_is_named_with_the_way_out(place: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = place.hekaton("simulate", "--port", str(port))
-        said = one_error(done)
+        said = place.one_error(done)
         assert str(port) in said
         assert "give a free port" in said
 
@@ -179,7 +163,7 @@ def test_an_address_of_a_broker_that_is_taken_is_named(place: Any) -> None:
         done = place.hekaton(
             "broker", "--bus", bus, "--control", "tcp://127.0.0.1:0", "--keys", place.home / "keys"
         )
-        said = one_error(done)
+        said = place.one_error(done)
         assert bus in said
         assert "Give an address that is free" in said
 
@@ -198,10 +182,10 @@ async def test_a_home_that_is_a_file_is_named(place: Any) -> None:
     done = place.hekaton(
         "run", place.home / "m.yaml", "--simulate", HEKATON_HOME=str(barrier / "home")
     )
-    said = one_error(done)
+    said = place.one_error(done)
     assert "HEKATON_HOME" in said
     assert str(barrier) in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_a_home_without_the_right_to_write_is_named(place: Any) -> None:
@@ -213,7 +197,7 @@ def test_a_home_without_the_right_to_write_is_named(place: Any) -> None:
     done = subprocess.run(
         [*ordinary(), *words, "--simulate"], env=environ, capture_output=True, text=True, timeout=110, check=False
     )  # fmt: skip
-    said = one_error(done)
+    said = place.one_error(done)
     assert "HEKATON_HOME" in said
     assert str(closed) in said
     assert list(closed.iterdir()) == []
@@ -229,18 +213,22 @@ async def test_an_acceptance_that_cannot_start_fails_honestly_and_says_which_com
         "acceptance": {"commands": ["no-such-program --check"]},
     }
     told = await place.work(mission, patch(solution__py="x = 1\n"))
+    why = "acceptance command 'no-such-program --check' cannot start: not found"
     assert told.code == 1, told.out
+    assert why in told.out
     assert "no-such-program" in told.papers
     assert b"not found" in told.journal
+    (row,) = await place.sql("select reason from hekaton.mission")
+    assert row["reason"].endswith(why)
 
 
 def test_a_book_and_a_database_that_do_not_exist_are_named(place: Any, tmp_path: Path) -> None:
     (place.home / "m.yaml").write_text(text())
     gone = tmp_path / "gone.yaml"
     done = place.hekaton("run", place.home / "m.yaml", "--simulate", "--book", gone)
-    assert str(gone) in one_error(done)
+    assert str(gone) in place.one_error(done)
     away = place.hekaton("missions", HEKATON_DB_HOST=str(tmp_path))
-    assert "Start it, or check HEKATON_DB_*" in one_error(away, 3)
+    assert "Start it, or check HEKATON_DB_*" in place.one_error(away, 3)
 
 
 @pytest.mark.parametrize(("command", "option"), [("bench", "--dataset"), ("compare", "--tasks")])
@@ -255,8 +243,8 @@ async def test_a_nul_in_a_task_is_told_before_anything_begins(
     out = place.home / "out"
     words = (option, place.home / "t.jsonl", "--simulate", "--modes", "single,vote", "--out", out)
     done = place.hekaton(command, *words)
-    said = one_error(done)
+    said = place.one_error(done)
     assert "t.jsonl:1: prompt: " in said
     assert "holds a NUL character" in said
     assert not out.exists()
-    await nothing_left(place)
+    await place.left_nothing()

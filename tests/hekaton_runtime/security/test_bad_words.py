@@ -1,8 +1,6 @@
 """Wrong words on the command line, through the real command: one error, exit code 2, nothing left behind."""
 
 import socket
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,42 +36,22 @@ def written(
     return path
 
 
-def errors(done: "subprocess.CompletedProcess[str]", code: int = 2) -> list[str]:
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    lines = done.stderr.splitlines()
-    assert all(line.startswith("error: ") for line in lines), done.stderr
-    return lines
-
-
-def one_error(done: "subprocess.CompletedProcess[str]", code: int = 2) -> str:
-    (only,) = errors(done, code)
-    return only
-
-
-async def nothing_left(place: Any) -> None:
-    assert not list(place.home.glob("missions/*"))
-    known = await place.sql("select to_regclass('hekaton.mission') is not null as known")
-    if known[0]["known"]:
-        assert await place.sql("select id from hekaton.mission") == []
-
-
 @pytest.mark.parametrize("words", [("run",), ("simulate",)], ids=lambda words: words[0])
 async def test_an_answer_book_that_is_no_text_is_named(place: Any, words: tuple[str, ...]) -> None:
     book = place.home / "other.yaml"
     book.write_bytes(NO_TEXT)
     mission = (written(place), "--simulate") if words == ("run",) else ("--port", "0")
-    said = one_error(place.hekaton(*words, *mission, "--book", book))
+    said = place.one_error(place.hekaton(*words, *mission, "--book", book))
     assert f"{book}: is no text in UTF-8" in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 async def test_faults_of_a_book_beside_its_mission_are_told_with_its_path(place: Any) -> None:
     book = place.home / "m.book.yaml"
     book.write_text("entries: 3\n")
-    said = one_error(place.hekaton("run", written(place), "--simulate"))
+    said = place.one_error(place.hekaton("run", written(place), "--simulate"))
     assert f"{book}:1: has no list 'entries'" in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_a_public_key_that_is_no_text_is_named(place: Any) -> None:
@@ -81,7 +59,7 @@ def test_a_public_key_that_is_no_text_is_named(place: Any) -> None:
     assert place.hekaton("keys", folder, "conductor").returncode == 0
     (folder / "other.pub").write_bytes(NO_TEXT)
     bus = ("--bus", "tcp://127.0.0.1:0", "--control", "tcp://127.0.0.1:0")
-    said = one_error(place.hekaton("broker", *bus, "--keys", folder))
+    said = place.one_error(place.hekaton("broker", *bus, "--keys", folder))
     assert "other.pub" in said
     assert "does not hold a key" in said
 
@@ -96,7 +74,7 @@ async def test_a_word_that_is_no_text_is_refused(
 ) -> None:
     documents = one_mission([written(place)], "", "")
     await create(database, Record("any", *documents, Options(home=str(place.home)), 1))
-    assert "UTF-8" in one_error(place.hekaton(*words))
+    assert "UTF-8" in place.one_error(place.hekaton(*words))
 
 
 async def test_a_fault_that_nobody_foresaw_has_an_exit_code_of_its_own(
@@ -117,40 +95,25 @@ async def test_every_acceptance_command_that_no_shell_can_read_is_refused_at_onc
     place: Any,
 ) -> None:
     mission = written(place, commands='["true", "((", "echo \'open"]')
-    second, third = errors(place.hekaton("run", mission, "--simulate"))
+    second, third = place.errors(place.hekaton("run", mission, "--simulate"))
     assert "spec.acceptance.commands[1]: '((' cannot start: " in second
     assert "spec.acceptance.commands[2]: " in third
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_reading_an_acceptance_command_runs_nothing_of_it(place: Any) -> None:
     mark = place.home / "mark"
     mission = written(place, commands=f'["touch {mark}; $(touch {mark})", "(("]')
-    errors(place.hekaton("run", mission, "--simulate"))
+    place.errors(place.hekaton("run", mission, "--simulate"))
     assert not mark.exists()
 
 
-async def test_a_program_that_is_not_there_is_told_beside_the_reason_of_the_end(
-    place: Any, patch: Callable[..., dict[str, object]]
-) -> None:
-    mission = {
-        "mode": "single",
-        "goal": "Write solution.py with a function answer that returns 42.",
-        "workspace": {"files": []},
-        "acceptance": {"commands": ["no-such-program --check"]},
-    }
-    told = await place.work(mission, patch(solution__py="x = 1\n"))
-    why = "acceptance command 'no-such-program --check' cannot start: not found"
-    assert told.code == 1, told.out
-    assert why in told.out
-    (row,) = await place.sql("select reason from hekaton.mission")
-    assert row["reason"].endswith(why)
-
-
 async def test_a_volume_that_is_not_here_is_told_without_options_that_run_lacks(place: Any) -> None:
-    said = one_error(place.hekaton("run", written(place, "pvc: {claimName: x}"), "--simulate"))
+    said = place.one_error(
+        place.hekaton("run", written(place, "pvc: {claimName: x}"), "--simulate")
+    )
     assert said.endswith("no volume is mounted here. Give files or git.")
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 async def test_a_repository_that_cannot_be_reached_is_told_in_one_line_before_anything_begins(
@@ -160,11 +123,11 @@ async def test_a_repository_that_cannot_be_reached_is_told_in_one_line_before_an
         free.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{free.getsockname()[1]}/x.git"
         done = place.hekaton("run", written(place, f"git: {{url: '{url}'}}"), "--simulate")
-    said = one_error(done)
+    said = place.one_error(done)
     assert url in said
     assert "Check spec.workspace.git.url, the key that it needs, and the network." in said
     assert "exit code" not in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_keys_are_made_all_or_none_and_each_once(place: Any) -> None:
@@ -173,19 +136,19 @@ def test_keys_are_made_all_or_none_and_each_once(place: Any) -> None:
     assert done.returncode == 0, done.stderr
     names = {"broker.key", "broker.pub", "conductor.key", "conductor.pub"}
     assert {path.name for path in folder.iterdir()} == names
-    refused = errors(place.hekaton("keys", folder, "new", "conductor", "../x"))
+    refused = place.errors(place.hekaton("keys", folder, "new", "conductor", "../x"))
     assert "conductor.key' exists" in refused[0]
     assert "'../x' must have" in refused[1]
     assert {path.name for path in folder.iterdir()} == names
 
 
 def test_a_wall_clock_of_the_service_is_named_by_its_option(place: Any) -> None:
-    said = one_error(place.hekaton("serve", "--simulate", "--wall-clock", "xx"))
+    said = place.one_error(place.hekaton("serve", "--simulate", "--wall-clock", "xx"))
     assert said.startswith("error: --wall-clock: 'xx'")
 
 
 def test_a_configuration_without_a_name_is_one_error(place: Any) -> None:
-    said = one_error(place.hekaton("plan", "simulated", "--config", "nonsense"))
+    said = place.one_error(place.hekaton("plan", "simulated", "--config", "nonsense"))
     assert "'nonsense' does not begin with a model's name" in said
 
 
@@ -194,12 +157,12 @@ async def test_a_bus_that_cannot_be_used_leaves_no_mission(place: Any, keys: boo
     bus = f"ipc://{place.home}/nobody"
     words = ["conductor", written(place), "--bus", bus, "--model", "x"]
     words += ["--keys", place.home / "nowhere"] if keys else []
-    said = one_error(place.hekaton(*words))
+    said = place.one_error(place.hekaton(*words))
     assert ("nowhere" if keys else f"No broker at {bus!r}") in said
-    await nothing_left(place)
+    await place.left_nothing()
 
 
 def test_a_context_that_does_not_exist_is_one_error(place: Any) -> None:
     none = str(place.home / "none")
     done = place.hekaton("submit", written(place), "--context", "nosuch", KUBECONFIG=none)
-    assert "Set KUBECONFIG, or name a context" in one_error(done)
+    assert "Set KUBECONFIG, or name a context" in place.one_error(done)
