@@ -9,21 +9,24 @@ rows in PostgreSQL play conductors. Everything is counted from the API server's 
 
 import asyncio
 import signal
+import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from cluster.use import Cluster
 from figures.report import Report, load, machine, options, publish
 from figures.server import Server, server
 from scaling import replica
 from scaling.audit import Audit, admissions
-from scaling.plane import plane, restart_api
+from scaling.plane import held, plane, restart_api
 from scaling.rows import lives, migrate
-from scaling.tables import Measured, notes, tables
+from scaling.tables import BARE, BUSY, HELD, Measured, notes, tables
 from scaling.traffic import Users, users
 
 TEAM = "team"
@@ -31,7 +34,8 @@ PLACES = 1000
 """Missions at once that one replica of the formation takes."""
 WHAT = (
     "The operator beside a real API server, etcd, controller manager and scheduler on the same cores, audit log on; nodes"
-    " and pods are played by kwok, conductors by rows in PostgreSQL. A mission is `manifests/missions/duration-library.yaml`,"
+    " and pods are played by kwok, conductors by rows in PostgreSQL. Held: controllers, scheduler and kwok stand still while it"
+    " is measured, as if they had cores of their own; at work: they make each mission's pod meanwhile. A mission is `manifests/missions/duration-library.yaml`,"
     " a formation `manifests/formations/simulated.yaml`. Admitted: the mission's ConfigMap and Job are made and its status"
     " says so; latency is from the API server's answer to the creation until its answer to that status. All counts are of the"
     " audit log, the operator's Lease excepted."
@@ -62,23 +66,52 @@ async def ready(place: Place, missions: int) -> None:
     await place.users.until("formations", "Ready", 1, 120)
 
 
-async def burst(place: Place, size: int, found: Measured) -> None:
-    """All at once; then what the store costs, and how long a cold start takes."""
+async def burst(place: Place, size: int, alone: bool, found: Measured) -> None:
+    """All at once, with the controllers held or at work; then what the store costs, and a cold start."""
     one = place.start("one")
     replica.leads(place.cluster, "one")
     await ready(place, size)
-    base, cpu = one.memory()[0], one.cpu()
-    place.audit.mark()
-    await place.users.all_at_once((f"m-{n:05}" for n in range(size)), lambda _: TEAM)
-    await place.users.until("missions", "Admitted", size)
     await asyncio.to_thread(one.steady)
-    requests = place.audit.requests()
-    found.burst(size, requests, one.cpu() - cpu)
-    one.end()
-    two = place.start("two")
-    cold = await asyncio.to_thread(two.steady)
-    found.kept(size, cold, two.memory(), base, two.figure("objects"))
-    two.end()
+    base, cpu = one.memory()[0], one.cpu()
+    with held(place.cluster) if alone else nullcontext():
+        place.audit.mark()
+        await place.users.all_at_once((f"m-{n:05}" for n in range(size)), lambda _: TEAM)
+        await place.users.until("missions", "Admitted", size)
+        requests = place.audit.requests()
+        found.burst(HELD if alone else BUSY, size, requests, one.cpu() - cpu)
+        one.end()
+        if alone:
+            two = place.start("two")
+            cold = await asyncio.to_thread(two.steady)
+            found.kept(size, cold, two.memory(), base, two.figure("objects"))
+            two.end()
+
+
+async def bare(place: Place, size: int, found: Measured) -> None:
+    """The same burst for an operator that does next to nothing: what this machine can do at most."""
+    with other(place.cluster) as process, held(place.cluster):
+        place.audit.mark()
+        await place.users.all_at_once((f"b-{n:05}" for n in range(size)), lambda _: TEAM)
+        await place.users.until("missions", "Admitted", size)
+        found.burst(
+            BARE,
+            size,
+            place.audit.requests(),
+            replica.cpu(process.pid),
+        )
+
+
+@contextmanager
+def other(cluster: Cluster) -> Iterator["subprocess.Popen[bytes]"]:
+    """The bare operator, after the seconds that it takes to begin."""
+    words = [sys.executable, Path(__file__).parent / "scaling" / "bare.py", cluster.kubeconfig]
+    process = subprocess.Popen(words, env=cluster.environ, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(5)
+        yield process
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 async def pace(place: Place, seconds: float, found: Measured) -> None:
@@ -87,12 +120,13 @@ async def pace(place: Place, seconds: float, found: Measured) -> None:
     replica.leads(place.cluster, "one")
     rates = (20, 75)
     await ready(place, int(sum(rates) * seconds) + 1)
-    for rate in rates:
-        place.audit.mark()
-        names = [f"p{rate}-{n:05}" for n in range(int(rate * seconds))]
-        await place.users.paced(names, rate, TEAM)
-        await asyncio.to_thread(one.steady)
-        found.pace(rate, admissions(place.audit.requests()))
+    with held(place.cluster):
+        for rate in rates:
+            place.audit.mark()
+            names = [f"p{rate}-{n:05}" for n in range(int(rate * seconds))]
+            await place.users.paced(names, rate, TEAM)
+            await asyncio.to_thread(one.steady)
+            found.pace(rate, admissions(place.audit.requests()))
     one.end()
 
 
@@ -120,6 +154,15 @@ async def idle(place: Place, formations: int, missions: int, rest: float, found:
         names = (f"f-{n:05}" for n in range(start, min(formations, start + 50)))
         await asyncio.gather(*(place.users.formation(name, capacity=PLACES) for name in names))
     await place.users.until("formations", "Ready", formations, 1200)
+    await asyncio.to_thread(one.steady)
+    with held(place.cluster):
+        await rested(place, one, formations, missions, rest, found)
+
+
+async def rested(
+    place: Place, one: replica.Replica, formations: int, missions: int, rest: float, found: Measured
+) -> None:
+    """Missions that have their places, and nobody who takes them further."""
     await place.users.all_at_once(
         (f"i-{n:05}" for n in range(missions)), lambda name: f"f-{int(name[2:]) % formations:05}"
     )
@@ -172,25 +215,41 @@ def apart(database: Server, host: str, work: Callable[[Place], Awaitable[None]])
         asyncio.run(run(cluster))
 
 
+def told(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what} ...", file=sys.stderr, flush=True)
+
+
 def measure(given: Namespace, found: Measured) -> None:
     with server() as database:
         host = migrate(database)
         for size in given.curve:
-            apart(database, host, partial(burst, size=size, found=found))
+            told(f"a burst of {size:,}")
+            apart(database, host, partial(burst, size=size, alone=True, found=found))
+        if given.peer:
+            told(f"a burst of {given.peer:,}: a bare operator, and with the controllers at work")
+            apart(database, host, partial(bare, size=given.peer, found=found))
+            apart(database, host, partial(burst, size=given.peer, alone=False, found=found))
         if given.pace:
+            told("steady streams")
             apart(database, host, lambda place: pace(place, given.pace, found))
         if given.lives:
+            told(f"{given.lives:,} lives")
             apart(database, host, lambda place: life(place, given.lives, given.life, found))
         if given.missions:
+            told(f"{given.formations:,} Formations and {given.missions:,} Missions that rest")
             many = given.formations, given.missions, given.rest
             apart(database, host, lambda place: idle(place, *many, found))
         if given.hand_over:
+            told("hand-overs")
             apart(database, host, lambda place: hand_over(place, found))
 
 
 def main() -> int:
     words = options(__doc__ or "")
     words.add_argument("--curve", type=int, nargs="*", default=[500, 2000], help="sizes of bursts")
+    words.add_argument(
+        "--peer", type=int, default=2000, help="burst beside a bare operator; 0: none"
+    )
     words.add_argument("--pace", type=float, default=8.0, help="seconds at each rate; 0 for none")
     words.add_argument("--lives", type=int, default=200, help="missions worked to their end")
     words.add_argument("--life", type=float, default=60.0, help="seconds that such a mission takes")

@@ -5,7 +5,9 @@ It lives in a new folder, so that nothing but the benchmark talks to it.
 """
 
 import json
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +52,23 @@ def _nodes(count: int) -> str:
         for number in range(count)
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+@contextmanager
+def held(cluster: Cluster) -> Iterator[None]:
+    """Controllers, scheduler and kwok stand still: nobody takes Jobs further, and cores from the operator."""
+    pids = [processes.living(cluster.folder, name) for name in ("manager", "scheduler", "kwok")]
+    _signal(pids, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(pids, signal.SIGCONT)
+
+
+def _signal(pids: list[int | None], what: signal.Signals) -> None:
+    for pid in pids:
+        if pid is not None:
+            os.kill(pid, what)
 
 
 def restart_api(cluster: Cluster) -> None:

@@ -45,8 +45,7 @@ class Replica:
 
     def cpu(self) -> float:
         """Seconds of CPU."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return cpu(self.process.pid)
 
     def steady(self, least: float = 0.0, patience: float = 600.0) -> float:
         """Seconds from its start until its last reconcile: then nothing waited and nothing came."""
@@ -70,6 +69,12 @@ class Replica:
         if self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(60)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def start(cluster: Cluster, name: str, database: str) -> Replica:

@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 
 SPACE = "default"
 AT_ONCE = 32
+DETACHED = 10.0
+"""So many times what a look takes is waited until the next: looking must not be what is measured."""
 Names = Iterable[str]
 
 
@@ -70,6 +72,7 @@ class Users:
         """Until so many have the condition."""
         end = time.monotonic() + patience
         while True:
+            began = time.monotonic()
             have = sum(holds(each, kind) for each in await self.there(plural))
             if have >= count:
                 return
@@ -77,7 +80,7 @@ class Users:
                 raise TimeoutError(
                     f"{have} of {count} {plural} have {kind}; operator: {self.alive()}."
                 )
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(max(1.0, DETACHED * (time.monotonic() - began)))
 
     async def _create(self, plural: str, kind: str, name: str, spec: Any) -> None:
         body = {

@@ -17,7 +17,7 @@ import kopf
 from kopf._cogs.configs.configuration import WatchingSettings
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
-from hekaton_operator.objects import SORTS, Key, Sort, key_of, version_of
+from hekaton_operator.objects import PAGE, SORTS, Key, Sort, key_of, version_of
 from hekaton_operator.store import Store
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Listings(WatchingSettings):
         self._begun += 1
         if self._begun > len(SORTS):
             self._relisted()
-        return None
+        return PAGE
 
     @chunk_size.setter
     def chunk_size(self, _: int | None) -> None:

@@ -39,6 +39,10 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}".rstrip("/")
 
 
+PAGE = 200
+"""Objects of one answer to a LIST: a thousand pods at once are 20 MB of text and many times that of dicts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """Where the API server keeps a kind."""

@@ -129,10 +129,12 @@ class _Team:
         self._count(old, -1)
 
     def misplaced(self, begin: int) -> tuple[Key, ...]:
-        """Those from this place of the queue on whose status shows another one."""
+        """Those from this place of the queue on whose status shows another one. Where it shows none,
+        the mission is new or has just changed, and is looked at for that."""
         queue = islice(self.waits, begin, None)
         places = enumerate(queue, start=begin)
-        return tuple(key for at, (_, key) in places if self.lines[key].shown != shown(at))
+        told = ((at, key, self.lines[key].shown) for at, (_, key) in places)
+        return tuple(key for at, key, said in told if said is not None and said != shown(at))
 
     def _count(self, line: Line, sign: int) -> None:
         if line.active:
