@@ -10,15 +10,17 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from dulwich.file import FileLocked
+
 from hekaton_runtime.errors import HekatonError, Unavailable
-from hekaton_runtime.room import is_full, refused, reported
-from hekaton_runtime.workspace import stream
-from hekaton_runtime.workspace.stream import Changes, worded
+from hekaton_runtime.room import is_full, refused, reported, told
+from hekaton_runtime.workspace.commits import Changes, Commits, worded
 
 AUTHOR = "Hekaton"
 ADDRESS = "hekaton@localhost"
@@ -96,6 +98,7 @@ class Git:
         if program is None:
             raise Unavailable("The program git is not installed: install git 2.38 or later.")
         self._program = program
+        self._commits = Commits(directory, f"{AUTHOR} <{ADDRESS}>", when)
 
     async def run(
         self,
@@ -161,7 +164,18 @@ class Git:
     async def create(self) -> None:
         """Make the bare repository; again is no harm."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await self.run("init", "--quiet", "--bare", "--template=", "--initial-branch=base")
+        await self.run(
+            *(
+                "init",
+                "--quiet",
+                "--bare",
+                "--template=",
+                "--initial-branch=base",
+                "--object-format=sha1",
+            )
+        )
+        for lock in (self.directory / "refs").rglob("*.lock"):  # of a conductor that was killed
+            lock.unlink(missing_ok=True)
         info = self.directory / "info"
         info.mkdir(exist_ok=True)
         (info / "attributes").write_text(ATTRIBUTES)
@@ -249,25 +263,34 @@ class Git:
     async def grow(self, branch: str, start: str, changes: Changes, message: str) -> str:
         """Set a branch, which is at `start` or new, to a commit of these changes on it.
 
-        The same commit as `store`, `tree_with`, `commit` and `move` make, by one process.
+        The same commit as `store`, `tree_with`, `commit` and `move` make, without a process.
         """
-        given = stream.commit(branch, start, changes, worded(message), self._who)
-        return (await self.run("fast-import", "--quiet", given=given)).text
+        return await self._here(
+            branch, partial(self._commits.grow, branch, start, changes, message)
+        )
 
     async def join(
         self, branch: str, target: str, source: str, puts: Sequence[Entry], message: str
     ) -> str:
-        """Set a branch, which is at `target` or new, to a merge of `source`, by one process.
+        """Set a branch, which is at `target` or new, to a merge of `source`, without a process.
 
         The same commit as `merge-tree`, `commit` and `move` make where git has nothing to decide.
         """
         lines = [(put.path, put.mode, put.blob) for put in puts]
-        given = stream.join(branch, target, source, lines, worded(message), self._who)
-        return (await self.run("fast-import", "--quiet", given=given)).text
+        made = partial(self._commits.join, branch, target, source, lines, message)
+        return await self._here(branch, made)
 
-    @property
-    def _who(self) -> str:
-        return f"{AUTHOR} <{ADDRESS}> {self._when} +0000"
+    async def _here(self, branch: str, make: Callable[[], str]) -> str:
+        """What was made by a thread. Raises as `run` does."""
+        try:
+            commit = await asyncio.to_thread(make)
+        except OSError as fault:
+            raise Unavailable(told(fault, self.directory)) from fault
+        except (KeyError, FileLocked) as fault:
+            raise GitFailed(f"{branch!r} cannot be set: {fault}") from fault
+        if not commit:
+            raise GitFailed(f"{branch!r} is not where it was.")
+        return commit
 
     async def checkout(self, tree: str, folder: Path, paths: tuple[str, ...] = ()) -> None:
         """Put the files of a tree, or those named, into a folder; no git data is put there.

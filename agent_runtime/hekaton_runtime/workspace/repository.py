@@ -14,6 +14,7 @@ from hekaton_runtime.effects import Examine, Merge, Read, Run, Write
 from hekaton_runtime.errors import BadInput, Unavailable
 from hekaton_runtime.results import Examined, Files, Merged, Ran, Rejected, Unmerged, Written
 from hekaton_runtime.workspace.checks import Checks
+from hekaton_runtime.workspace.commits import Changes, blob_name
 from hekaton_runtime.workspace.examining import examine
 from hekaton_runtime.workspace.git import Entry, Git, GitFailed
 from hekaton_runtime.workspace.known import Known, Step
@@ -26,7 +27,6 @@ from hekaton_runtime.workspace.paths import (
 )
 from hekaton_runtime.workspace.protocol import Limits, Sandbox
 from hekaton_runtime.workspace.redo import is_redo
-from hekaton_runtime.workspace.stream import Changes, blob_name
 
 BASE = "base"
 MOST_ATTEMPTS = 100  # of a merge whose target others keep moving; each failure is another's success
@@ -87,9 +87,9 @@ class GitWorkspace:
                 return Rejected(
                     findings=tuple(Finding(text=text, file=path) for path, text in faults)
                 )
-            if changes := _changes(effect, there, start):
+            if changes := _changes(effect, there):
                 commit = await self._grown(effect, start, changes)
-                self._seen.moved(effect.branch, commit, (start,), _step(changes, start))
+                self._seen.moved(effect.branch, commit, (start,), _step(changes))
             else:
                 commit = start
                 if not tip and not await self.git.move(effect.branch, start, ""):
@@ -245,22 +245,22 @@ def _check_target(branch: str) -> None:
         raise BadInput((f"The branch {BASE!r} is the mission's start: write to another one.",))
 
 
-def _changes(effect: Write, there: Mapping[str, Entry], like: str) -> Changes:
-    """What really differs: (path, mode, content), None removes. `like`: any object's name."""
+def _changes(effect: Write, there: Mapping[str, Entry]) -> Changes:
+    """What really differs: (path, mode, content), None removes."""
     found: list[tuple[str, str, bytes | None]] = []
     for change in effect.files:
         old, content = there.get(change.path), change.content.encode()
         if change.delete:
             found += [(change.path, "", None)] if old else []
-        elif old is None or old.blob != blob_name(content, like):
+        elif old is None or old.blob != blob_name(content):
             found.append((change.path, old.mode if old else "100644", content))
     return tuple(found)
 
 
-def _step(changes: Changes, like: str) -> Step:
-    """The same changes as entries. `like`: any object's name."""
+def _step(changes: Changes) -> Step:
+    """The same changes as entries."""
     puts = tuple(
-        Entry(path, mode, blob_name(content, like), len(content))
+        Entry(path, mode, blob_name(content), len(content))
         for path, mode, content in changes
         if content is not None
     )
