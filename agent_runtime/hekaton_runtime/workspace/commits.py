@@ -4,12 +4,15 @@ Of the same content the same objects as git's own come out. Nothing is read but 
 no configuration, no hook, no attribute.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
+from threading import Lock
+from typing import TypeAlias, TypeVar
 
+from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ZERO_SHA, Blob, Commit, ObjectID, Tree
 from dulwich.refs import DiskRefsContainer, Ref
@@ -19,18 +22,39 @@ Changes: TypeAlias = tuple[tuple[str, str, bytes | None], ...]
 Edits: TypeAlias = Mapping[bytes, tuple[int, ObjectID] | None]
 """By path below a folder: mode and name of the blob that it is from now on, or nothing."""
 FOLDER = 0o40000
+LOCKED = 1.0
+"""Seconds that another process's lock is waited for."""
+Made = TypeVar("Made")
+
+
+class Elsewhere(Exception):
+    """The branch is not where it was."""
 
 
 class Commits:
-    """Of one bare repository; safe for threads. `who`: name and address; `when`: seconds since 1970."""
+    """Of one bare repository. `who`: name and address; `when`: seconds since 1970."""
 
     def __init__(self, directory: Path, who: str, when: int) -> None:
         self._directory, self._who, self._when = directory, who.encode(), when
+        self._turn = Lock()
+
+    def in_turn(self, make: Callable[[], Made]) -> Made:
+        """What is made when nobody else of this process writes: two writers of one object, or of one
+        branch, do not wait for each other. Raises `FileLocked` where another process's lock stays."""
+        with self._turn:
+            end = time.monotonic() + LOCKED
+            while True:
+                try:
+                    return make()
+                except FileLocked:
+                    if time.monotonic() > end:
+                        raise
+                time.sleep(0.01)
 
     def grow(self, branch: str, start: str, changes: Changes, message: str) -> str:
         """Set a branch, which is at `start` or new, to a commit of these changes on it.
 
-        The commit's name; empty where the branch is elsewhere.
+        The commit's name. Raises `Elsewhere`.
         """
         with closing(DiskObjectStore(self._directory / "objects")) as store:
             edits: dict[bytes, tuple[int, ObjectID] | None] = {}
@@ -46,7 +70,7 @@ class Commits:
         self, branch: str, target: str, source: str, puts: Sequence[tuple[str, str, str]], message: str
     ) -> str:  # fmt: skip
         """Set a branch, which is at `target` or new, to a merge of `source`; `puts`: (path, mode, blob)
-        of what it brings. The commit's name; empty where the branch is elsewhere."""
+        of what it brings. The commit's name. Raises `Elsewhere`."""
         with closing(DiskObjectStore(self._directory / "objects")) as store:
             edits = {
                 path.encode(): (int(mode, 8), ObjectID(blob.encode())) for path, mode, blob in puts
@@ -67,9 +91,31 @@ class Commits:
         commit.author_timezone = commit.commit_timezone = 0
         commit.message = worded(message)
         store.add_object(commit)
-        refs, name = DiskRefsContainer(self._directory), Ref(f"refs/heads/{branch}".encode())
-        moved = any(refs.set_if_equals(name, old, commit.id) for old in (before[0], ZERO_SHA))
-        return commit.id.decode() if moved else ""
+        made = commit.id.decode()
+        if not any(self.move(branch, made, old) for old in (parents[0], "")):
+            raise Elsewhere(f"{branch!r} is not where it was")
+        return made
+
+    def unlock(self) -> None:
+        """Remove the locks of a process that was killed; nobody else writes here now."""
+        for folder, pattern in (("refs", "**/*.lock"), ("objects", "??/*.lock")):
+            for lock in (self._directory / folder).glob(pattern):
+                lock.unlink(missing_ok=True)
+
+    def move(self, branch: str, new: str, old: str) -> bool:
+        """Set a branch from `old` (empty: it must be new) to `new`; False if it is elsewhere."""
+        before = ObjectID(old.encode()) if old else ZERO_SHA
+        refs = DiskRefsContainer(self._directory)
+        return refs.set_if_equals(_named(branch), before, ObjectID(new.encode()))
+
+    def tips(self, *branches: str) -> tuple[str, ...]:
+        """Where branches are; empty where there is none."""
+        refs = DiskRefsContainer(self._directory)
+        return tuple((refs.read_ref(_named(branch)) or b"").decode() for branch in branches)
+
+
+def _named(branch: str) -> Ref:
+    return Ref(f"refs/heads/{branch}".encode())
 
 
 def _edited(store: DiskObjectStore, old: ObjectID | None, edits: Edits) -> ObjectID | None:

@@ -20,7 +20,7 @@ from dulwich.file import FileLocked
 
 from hekaton_runtime.errors import HekatonError, Unavailable
 from hekaton_runtime.room import is_full, refused, reported, told
-from hekaton_runtime.workspace.commits import Changes, Commits, worded
+from hekaton_runtime.workspace.commits import Changes, Commits, Elsewhere, Made, worded
 
 AUTHOR = "Hekaton"
 ADDRESS = "hekaton@localhost"
@@ -174,30 +174,22 @@ class Git:
                 "--object-format=sha1",
             )
         )
-        for lock in (self.directory / "refs").rglob("*.lock"):  # of a conductor that was killed
-            lock.unlink(missing_ok=True)
+        self._commits.unlock()
         info = self.directory / "info"
         info.mkdir(exist_ok=True)
         (info / "attributes").write_text(ATTRIBUTES)
 
     async def commit_of(self, branch: str) -> str:
         """The commit a branch is at; empty when there is no such branch."""
-        name = f"refs/heads/{branch}^{{commit}}"
-        said = await self.run("rev-parse", "--verify", "--quiet", name, check=False)
-        return said.text if said.code == 0 else ""
+        return (await self.tips(branch))[0]
 
     async def tips(self, *branches: str) -> tuple[str, ...]:
-        """`commit_of` of several, by one process."""
-        names = [f"refs/heads/{branch}" for branch in branches]
-        said = await self.run("for-each-ref", "--format=%(refname) %(objectname)", *names)
-        found = dict(line.split(" ") for line in said.text.splitlines())
-        return tuple(found.get(name, "") for name in names)
+        """`commit_of` of several, without a process."""
+        return self._commits.tips(*branches)
 
     async def move(self, branch: str, new: str, old: str) -> bool:
         """Set a branch from `old` (empty: it must be new) to `new`; False if it is elsewhere."""
-        reference = f"refs/heads/{branch}"
-        said = await self.run("update-ref", reference, new, old or NONE, check=False)
-        return said.code == 0
+        return await self._here(branch, partial(self._commits.move, branch, new, old))
 
     async def entries(self, tree: str) -> tuple[Entry, ...]:
         """Every file of a commit or tree, sorted by path. Paths that are not UTF-8 are left out."""
@@ -265,9 +257,8 @@ class Git:
 
         The same commit as `store`, `tree_with`, `commit` and `move` make, without a process.
         """
-        return await self._here(
-            branch, partial(self._commits.grow, branch, start, changes, message)
-        )
+        made = partial(self._commits.grow, branch, start, changes, message)
+        return await self._here(branch, made)
 
     async def join(
         self, branch: str, target: str, source: str, puts: Sequence[Entry], message: str
@@ -280,17 +271,14 @@ class Git:
         made = partial(self._commits.join, branch, target, source, lines, message)
         return await self._here(branch, made)
 
-    async def _here(self, branch: str, make: Callable[[], str]) -> str:
-        """What was made by a thread. Raises as `run` does."""
+    async def _here(self, branch: str, make: Callable[[], Made]) -> Made:
+        """What a thread makes. Raises as `run` does."""
         try:
-            commit = await asyncio.to_thread(make)
+            return await asyncio.to_thread(self._commits.in_turn, make)
         except OSError as fault:
             raise Unavailable(told(fault, self.directory)) from fault
-        except (KeyError, FileLocked) as fault:
+        except (KeyError, FileLocked, Elsewhere) as fault:
             raise GitFailed(f"{branch!r} cannot be set: {fault}") from fault
-        if not commit:
-            raise GitFailed(f"{branch!r} is not where it was.")
-        return commit
 
     async def checkout(self, tree: str, folder: Path, paths: tuple[str, ...] = ()) -> None:
         """Put the files of a tree, or those named, into a folder; no git data is put there.

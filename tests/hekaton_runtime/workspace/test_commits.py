@@ -79,6 +79,16 @@ async def test_a_lock_that_a_killed_process_left_stops_nobody(tmp_path: Path) ->
     assert await git.tips("task/one") == (commit,)
 
 
+async def test_the_same_content_on_many_branches_at_once_is_no_quarrel(tmp_path: Path) -> None:
+    git = await _made(tmp_path)
+    start = await _begun(git, ["a"])
+    names = tuple(f"task/{number}" for number in range(30))
+    change = (("b", "100644", b"alike"),)
+    async with asyncio.TaskGroup() as group:
+        made = [group.create_task(git.grow(name, start, change, "words")) for name in names]
+    assert await git.tips(*names) == tuple(task.result() for task in made)
+
+
 async def test_a_start_that_is_not_there_is_named(tmp_path: Path) -> None:
     git = await _made(tmp_path)
     with pytest.raises(GitFailed, match="'b' cannot be set"):
