@@ -135,7 +135,8 @@ class GitWorkspace:
             if isinstance(merged, Unmerged):
                 return merged
             if merged != old:
-                if merged != start and (unfit := await self._gate(merged, effect)):
+                tested = merged != start and effect.commands
+                if tested and (unfit := await self._gate(merged, effect)):
                     return unfit
                 async with self._moving[effect.into]:
                     if not await self.git.move(effect.into, merged, old):
