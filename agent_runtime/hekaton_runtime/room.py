@@ -32,10 +32,13 @@ def reported(said: str) -> str:
     return found[0].strip(": .") if found else ""
 
 
-def is_full(folder: Path) -> bool:
-    """Is there so little room left that whatever failed there may have failed for that alone?"""
+def is_full(folder: Path, least: int = LEAST) -> bool:
+    """Is there so little room left that whatever failed there may have failed for that alone?
+
+    `least`: bytes with less of which it counts as full.
+    """
     seen = os.statvfs(folder)
-    return seen.f_bavail * seen.f_frsize < LEAST
+    return seen.f_bavail * seen.f_frsize < least
 
 
 def write_whole(path: Path, content: bytes) -> None:

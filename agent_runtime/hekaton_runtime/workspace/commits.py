@@ -4,6 +4,8 @@ Of the same content the same objects as git's own come out. Nothing is read but 
 no configuration, no hook, no attribute.
 """
 
+import errno
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +19,15 @@ from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ZERO_SHA, Blob, Commit, ObjectID, Tree
 from dulwich.refs import DiskRefsContainer, Ref
 
+from hekaton_runtime.room import is_full
+
 Changes: TypeAlias = tuple[tuple[str, str, bytes | None], ...]
 """(path, mode, content) of each file; no content removes it."""
 Edits: TypeAlias = Mapping[bytes, tuple[int, ObjectID] | None]
 """By path below a folder: mode and name of the blob that it is from now on, or nothing."""
 FOLDER = 0o40000
+SLACK = 1 << 16
+"""Bytes for what a commit brings beside its contents: folders, itself, the branch."""
 LOCKED = 1.0
 """Seconds that another process's lock is waited for."""
 Made = TypeVar("Made")
@@ -56,6 +62,7 @@ class Commits:
 
         The commit's name. Raises `Elsewhere`.
         """
+        self._need(sum(len(content or b"") for _, _, content in changes))
         with closing(DiskObjectStore(self._directory / "objects")) as store:
             edits: dict[bytes, tuple[int, ObjectID] | None] = {}
             for path, mode, content in changes:
@@ -96,6 +103,12 @@ class Commits:
             raise Elsewhere(f"{branch!r} is not where it was")
         return made
 
+    def _need(self, room: int) -> None:
+        """Raises OSError where there is not so much. dulwich would find out in the midst of a file, and
+        again when it is forgotten, which Python tells on stderr."""
+        if is_full(self._directory, SLACK + room):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
+
     def unlock(self) -> None:
         """Remove the locks of a process that was killed; nobody else writes here now."""
         for folder, pattern in (("refs", "**/*.lock"), ("objects", "??/*.lock")):
@@ -104,6 +117,7 @@ class Commits:
 
     def move(self, branch: str, new: str, old: str) -> bool:
         """Set a branch from `old` (empty: it must be new) to `new`; False if it is elsewhere."""
+        self._need(0)
         before = ObjectID(old.encode()) if old else ZERO_SHA
         refs = DiskRefsContainer(self._directory)
         return refs.set_if_equals(_named(branch), before, ObjectID(new.encode()))
