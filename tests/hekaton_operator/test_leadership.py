@@ -103,6 +103,8 @@ async def test_a_holder_that_vanished_is_replaced_after_its_lease() -> None:
     await ended(one)
     two = asyncio.create_task(second.run(forever))
     await until(lambda: second.leads)
+    assert server.body is not None
+    assert server.body["spec"]["holderIdentity"] == "b"
     await ended(two)
 
 

@@ -107,6 +107,9 @@ async def test_a_cut_connection_is_made_again(
     )
     await database.fetch("update hekaton.mission set phase = 'later' where id = $1", mission)
     await phase(mirror, mission, "later")
+    row = mirror.row(mission)
+    assert row is not None
+    assert row.phase == "later"
 
 
 async def test_a_halt_and_papers_go_through(

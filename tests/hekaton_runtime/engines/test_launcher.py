@@ -36,6 +36,7 @@ async def test_an_engine_waits_for_the_one_in_the_container_before_it(
         healthy = Starlette(routes=[Route("/health", lambda request: Response())])
         async with serving(healthy, port=port):
             await engines.until_ready()
+            assert await engines.launcher.why_not() == ()
 
 
 def test_a_container_serves_one_model_after_the_one_before_it() -> None:

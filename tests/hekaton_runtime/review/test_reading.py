@@ -131,7 +131,7 @@ def test_a_mypy_that_gave_up_is_not_clean() -> None:
 @given(output=st.text(), exit_code=st.integers(-9, 255))
 def test_no_output_breaks_the_reader(output: str, exit_code: int) -> None:
     for tool in TOOLS:
-        report(tool, exit_code, output, FILES)
+        assert report(tool, exit_code, output, FILES).tool == tool
 
 
 def test_auditors_hear_a_line_from_every_tool_and_who_found_what() -> None:

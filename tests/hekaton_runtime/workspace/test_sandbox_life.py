@@ -97,6 +97,7 @@ async def test_a_killed_parent_takes_its_commands_along(
         parent.send_signal(signal.SIGKILL)
     await _until(lambda: not alive(mark))
     await _until(lambda: not list(tmp_path.glob("hekaton-*")))
+    assert not alive(mark)
 
 
 async def test_many_commands_run_at_once(sandbox: Sandbox, open_path: Path) -> None:

@@ -60,7 +60,8 @@ async def test_everything_says_simulated() -> None:
 async def test_each_of_our_answers_is_known_by_its_schema(name: AnswerName) -> None:
     async with serve(settings()) as url, http(url) as client:
         answer = await client.post(f"{PATH}:generateContent", json=wanting(name))
-    parse(answer.json()["candidates"][0]["content"]["parts"][0]["text"], TYPES[name])
+    text = answer.json()["candidates"][0]["content"]["parts"][0]["text"]
+    assert isinstance(parse(text, TYPES[name]), TYPES[name])
 
 
 def test_both_spellings_of_a_field_mean_the_same() -> None:
