@@ -93,12 +93,7 @@ async def bare(place: Place, size: int, found: Measured) -> None:
         place.audit.mark()
         await place.users.all_at_once((f"b-{n:05}" for n in range(size)), lambda _: TEAM)
         await place.users.until("missions", "Admitted", size)
-        found.burst(
-            BARE,
-            size,
-            place.audit.requests(),
-            replica.cpu(process.pid),
-        )
+        found.burst(BARE, size, place.audit.requests(), replica.cpu(process.pid))
 
 
 @contextmanager
@@ -183,6 +178,7 @@ async def rested(
     await asyncio.sleep(10)
     if two.process.poll() is not None:  # its Lease ran out, and a kubelet would start it again
         two = place.start("two")
+        await asyncio.to_thread(two.steady)
     await asyncio.sleep(rest)
     found.idle("API server restarted", formations, missions, rest, place.audit.writes())
     found.large(formations, missions, two.memory(), two.figure("objects"))

@@ -31,7 +31,7 @@ def resource(client: DynamicClient, group: str, version: str, kind: str, plural:
 
 
 class Writer:
-    """Applies what is wanted, unless what was answered last is as wanted."""
+    """Makes what each mission needs, once."""
 
     def __init__(self, client: DynamicClient) -> None:
         self._maps = resource(client, "", "v1", "ConfigMap", "configmaps")

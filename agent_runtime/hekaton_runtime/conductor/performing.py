@@ -123,12 +123,6 @@ class Doors:
         return replace(merged, edition=EDITION) if isinstance(merged, Merged) else merged
 
 
-async def _clock(effect: Now | Pause) -> Clock:
-    if isinstance(effect, Pause):
-        await asyncio.sleep(effect.seconds)
-    return Clock(at=time.time())
-
-
 def _progress(note: Note) -> Progress:
     return Progress(
         phase=note.phase, text=note.text, round=note.round, wave=note.wave,

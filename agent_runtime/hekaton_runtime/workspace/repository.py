@@ -155,7 +155,7 @@ class GitWorkspace:
         return source, old, old or base or await self._existing(BASE)
 
     async def _joined(self, effect: Merge) -> str:
-        """The merge where git has nothing to decide, by one process; empty where it has."""
+        """The merge where git has nothing to decide, without it; empty where it has."""
         async with self._moving[effect.into]:
             source, old, start = await self._ends(effect)
             puts = self._seen.joining(source, start)
@@ -205,7 +205,7 @@ class GitWorkspace:
         return await self.git.commit(tree, (target, source), _merging(effect))
 
     async def _tips(self, *branches: str) -> tuple[str, ...]:
-        """Where branches are, by one process at most; empty where there is none."""
+        """Where branches are; empty where there is none."""
         tips = {branch: self._seen.tips.get(branch) for branch in branches}
         unknown = [branch for branch, tip in tips.items() if tip is None]
         # What was known is forgotten by others while git is asked.
